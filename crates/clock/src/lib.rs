@@ -1,0 +1,1 @@
+//! Time, seeded randomness and values that must not be logged.

@@ -1,0 +1,1 @@
+//! RTP sockets, relay, learning, statistics.

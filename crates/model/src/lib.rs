@@ -1,0 +1,1 @@
+//! What the exchange knows: ids, accounts, bindings, call records.

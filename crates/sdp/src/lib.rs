@@ -1,0 +1,1 @@
+//! Session descriptions, offer and answer, media plans.

@@ -1,0 +1,2 @@
+//! The `crosspoint` binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! SIP core without IO: messages, transactions, dialogs, digest.

@@ -1,0 +1,1 @@
+//! SQLite and PostgreSQL: one file per noun, migrations, group commit.

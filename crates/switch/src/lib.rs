@@ -1,0 +1,1 @@
+//! Where the planes meet: registrar, calls, directory, ledger.

@@ -1,0 +1,1 @@
+//! Test tools: virtual network, scripted user agents, RTP peers, test databases.

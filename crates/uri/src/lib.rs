@@ -1,0 +1,1 @@
+//! SIP and tel URIs, hosts, addresses-of-record, E.164 numbers.
