@@ -1,1 +1,15 @@
-//! Where the planes meet: registrar, calls, directory, ledger.
+//! The switch: where the planes meet.
+
+mod accounts;
+mod error;
+mod exchange;
+mod settings;
+mod view;
+
+pub use accounts::{AccountChanges, AccountFilter, Accounts, NewAccount, Secret};
+pub use error::Error;
+pub use exchange::Exchange;
+pub use settings::{
+    Advertise, CallSettings, DigestSettings, Forking, Identity, RegistrarSettings, Settings, WhenFull,
+};
+pub use view::{CallState, CallView, ChannelView, Counters, LegView, MediaView};
