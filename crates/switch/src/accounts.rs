@@ -1,85 +1,10 @@
 //! Accounts: stored first, then swapped into the directory.
 
-use model::{Account, AccountId, Ha1, Listing, Page, Permissions, Template, TenantId};
+use std::sync::Arc;
+
+use model::{Account, AccountChange, AccountId, Listing, NewAccount, Page, TenantId};
 
 use crate::{Error, Exchange};
-
-/// The secret of an account.
-#[derive(Clone)]
-pub enum Secret {
-    /// A password; only its HA1 values are kept.
-    Password(String),
-    /// HA1 values made elsewhere for our realm.
-    Ha1(Ha1),
-}
-
-/// An account to be made.
-#[derive(Clone)]
-pub struct NewAccount {
-    /// The tenant it belongs to.
-    pub tenant: TenantId,
-    /// The user part of its address of record.
-    pub username: String,
-    /// Its domain; `None`: the server's.
-    pub domain: Option<String>,
-    /// Its secret.
-    pub secret: Secret,
-    /// Name shown to others; `None`: the username.
-    pub display_name: Option<String>,
-    /// Its mail address.
-    pub email: Option<String>,
-    /// The application's own user id.
-    pub external_id: Option<String>,
-    /// Its short number.
-    pub extension: Option<String>,
-    /// The set of routes it may dial; `None`: `default`.
-    pub context: Option<String>,
-    /// Transport and media profile.
-    pub template: Template,
-    /// Contacts at once; `None`: 5.
-    pub max_contacts: Option<u32>,
-    /// Calls at once; `None`: 3.
-    pub max_concurrent_calls: Option<u32>,
-    /// What it may do; `None`: the default set.
-    pub permissions: Option<Permissions>,
-    /// The number it shows outside.
-    pub caller_id: Option<String>,
-    /// May register and call.
-    pub enabled: bool,
-    /// Has a weak secret on purpose.
-    pub development_only: bool,
-}
-
-/// Changes to an account: `None` keeps what is there.
-#[derive(Clone, Default)]
-pub struct AccountChanges {
-    /// A new secret.
-    pub secret: Option<Secret>,
-    /// A new name shown to others.
-    pub display_name: Option<String>,
-    /// A new mail address, or none.
-    pub email: Option<Option<String>>,
-    /// A new user id of the application, or none.
-    pub external_id: Option<Option<String>>,
-    /// A new short number, or none.
-    pub extension: Option<Option<String>>,
-    /// A new set of routes.
-    pub context: Option<String>,
-    /// A new profile.
-    pub template: Option<Template>,
-    /// A new bound of contacts.
-    pub max_contacts: Option<u32>,
-    /// A new bound of calls.
-    pub max_concurrent_calls: Option<u32>,
-    /// A new set of permissions.
-    pub permissions: Option<Permissions>,
-    /// A new number shown outside, or none.
-    pub caller_id: Option<Option<String>>,
-    /// Whether it may register and call.
-    pub enabled: Option<bool>,
-    /// Whether its secret is weak on purpose.
-    pub development_only: Option<bool>,
-}
 
 /// Which accounts a list shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,18 +25,18 @@ impl<'a> Accounts<'a> {
         Accounts { exchange }
     }
 
-    /// Stores a new account and makes it known to every worker.
+    /// Stores a new account and makes it known to every worker. An empty domain stands for the server's.
     ///
     /// # Errors
-    /// [`Error::Taken`] when username or extension is in use, [`Error::Invalid`] for a name that cannot be one,
+    /// [`Error::Invalid`] for a field out of its rules, [`Error::Taken`] when username or extension is in use,
     /// [`Error::Storage`].
-    pub async fn create(&self, new: NewAccount) -> Result<Account, Error> { unimplemented!() }
+    pub async fn create(&self, new: NewAccount) -> Result<Arc<Account>, Error> { unimplemented!() }
 
     /// Changes an account; running calls keep what they began with.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Taken`], [`Error::Storage`].
-    pub async fn update(&self, tenant: TenantId, id: AccountId, changes: AccountChanges) -> Result<Account, Error> { unimplemented!() }
+    /// [`Error::NotFound`], [`Error::Invalid`], [`Error::Taken`], [`Error::Storage`].
+    pub async fn update(&self, tenant: TenantId, id: AccountId, change: AccountChange) -> Result<Arc<Account>, Error> { unimplemented!() }
 
     /// Removes an account and its contacts; running calls go on.
     ///
@@ -121,13 +46,13 @@ impl<'a> Accounts<'a> {
 
     /// One account of a tenant, by id.
     #[must_use]
-    pub fn find(&self, tenant: TenantId, id: AccountId) -> Option<Account> { unimplemented!() }
+    pub fn find(&self, tenant: TenantId, id: AccountId) -> Option<Arc<Account>> { unimplemented!() }
 
     /// One account by username in a domain (`None`: the server's).
     #[must_use]
-    pub fn find_by_username(&self, username: &str, domain: Option<&str>) -> Option<Account> { unimplemented!() }
+    pub fn find_by_username(&self, username: &str, domain: Option<&str>) -> Option<Arc<Account>> { unimplemented!() }
 
-    /// A page of accounts, ordered by username.
+    /// A page of accounts, oldest first.
     #[must_use]
-    pub fn list(&self, filter: &AccountFilter, page: Page) -> Listing<Account> { unimplemented!() }
+    pub fn list(&self, filter: &AccountFilter, page: Page) -> Listing<Arc<Account>> { unimplemented!() }
 }

@@ -15,14 +15,9 @@ pub enum Error {
         /// What was asked for.
         value: String,
     },
-    /// A value that cannot be accepted.
-    #[error("{field}: {reason}")]
-    Invalid {
-        /// The name of the field.
-        field: &'static str,
-        /// Why not.
-        reason: String,
-    },
+    /// A field that is out of its rules.
+    #[error(transparent)]
+    Invalid(#[from] model::Invalid),
     /// The database.
     #[error(transparent)]
     Storage(#[from] storage::Error),

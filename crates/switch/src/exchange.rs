@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use model::{AccountId, Aor, Binding, CallUid, Directory};
+use model::{AccountId, Binding, CallUid, Directory};
 use storage::Storage;
 use tokio::runtime::Handle;
+use uri::Aor;
 
 use crate::accounts::Accounts;
 use crate::view::{CallView, ChannelView, Counters};

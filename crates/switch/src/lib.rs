@@ -6,7 +6,7 @@ mod exchange;
 mod settings;
 mod view;
 
-pub use accounts::{AccountChanges, AccountFilter, Accounts, NewAccount, Secret};
+pub use accounts::{AccountFilter, Accounts};
 pub use error::Error;
 pub use exchange::Exchange;
 pub use settings::{
