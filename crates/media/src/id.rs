@@ -16,9 +16,7 @@ const WORKER_SHIFT: u32 = 48;
 impl SessionId {
     /// From its parts: worker below 65,536, port pair below 32,768, generation.
     pub(crate) fn of(worker: u16, pair: u16, generation: u32) -> SessionId {
-        SessionId(
-            u64::from(worker) << WORKER_SHIFT | u64::from(pair) << PAIR_SHIFT | u64::from(generation),
-        )
+        SessionId(u64::from(worker) << WORKER_SHIFT | u64::from(pair) << PAIR_SHIFT | u64::from(generation))
     }
 
     /// As a number, for those who keep it without knowing this crate.

@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn rtpmap_values() {
         let opus = Codec::from_rtpmap(b"107 opus/48000/2").unwrap();
-        assert_eq!((opus.payload, opus.name.as_str(), opus.clock_rate, opus.channels), (107, "opus", 48_000, 2));
+        assert_eq!(
+            (opus.payload, opus.name.as_str(), opus.clock_rate, opus.channels),
+            (107, "opus", 48_000, 2)
+        );
         assert_eq!(opus.rtpmap(), "107 opus/48000/2");
         let event = Codec::from_rtpmap(b"101  telephone-event/8000").unwrap();
         assert!(event.is_telephone_event() && !event.is_audio());

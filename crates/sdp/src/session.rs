@@ -50,7 +50,8 @@ impl Session {
                 session.lines.push(line);
             }
         }
-        if session.lines.first().is_none_or(|line| line.letter() != 'v' || line.value().trim_ascii() != b"0") {
+        if session.lines.first().is_none_or(|line| line.letter() != 'v' || line.value().trim_ascii() != b"0")
+        {
             return Err(SdpError::Malformed { line: 1, what: "v=0" });
         }
         let connection = connection_of(&session.lines);
