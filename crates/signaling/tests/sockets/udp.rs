@@ -1,14 +1,11 @@
 //! Datagrams, on real sockets of the loopback.
-
-mod plane;
-
 use std::collections::{HashMap, HashSet};
 use std::net::UdpSocket;
 use std::time::Duration;
 
+use crate::plane::{BOUND, Plane, Say, Seen, message};
 use bytes::Bytes;
 use crosspoint_signaling::Limits;
-use plane::{BOUND, Plane, Say, Seen, message};
 use sip::{Transmit, Transport, shard_of};
 
 fn phone(plane: &Plane) -> UdpSocket {

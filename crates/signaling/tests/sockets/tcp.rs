@@ -1,14 +1,11 @@
 //! Stream connections, on real sockets of the loopback.
-
-mod plane;
-
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
+use crate::plane::{BOUND, Plane, Say, message};
 use bytes::Bytes;
 use crosspoint_signaling::Limits;
-use plane::{BOUND, Plane, Say, message};
 use sip::{Flow, Transmit, Transport, shard_of};
 
 fn phone(plane: &Plane) -> TcpStream {
