@@ -32,6 +32,9 @@ pub struct LegPlan {
     pub ptime_ms: u16,
     /// Whether to send to where its packets come from instead of where the description says.
     pub symmetric: bool,
+    /// Where its signalling comes from, if the call knows: a phone behind NAT signals an address of its own network,
+    /// and packets from where it signals are believed before those of strangers. Not filled in by [`leg_plan`].
+    pub signalling_source: Option<IpAddr>,
 }
 
 /// How to treat the side that sent `theirs`.
@@ -64,6 +67,7 @@ pub fn leg_plan(theirs: &Session, agreed: &Session) -> Result<LegPlan, SdpError>
         codec: codecs.iter().find(|pair| pair.0.is_audio()).map(|pair| pair.0.clone()),
         ptime_ms: audio.ptime_ms().or_else(|| ours.ptime_ms()).unwrap_or(PTIME_MS),
         symmetric: true,
+        signalling_source: None,
     })
 }
 

@@ -1,5 +1,7 @@
 //! Descriptions as real phones and servers write them.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on says so")]
+
 use std::net::SocketAddr;
 
 use crosspoint_sdp::{Codec, Connection, Direction, MediaKind, SdpError, Session};

@@ -1,5 +1,7 @@
 //! Offer and answer through the relay, by the bytes that leave it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says so")]
+
 use std::net::IpAddr;
 
 use crosspoint_sdp::{
@@ -229,6 +231,7 @@ fn plans_of_both_legs() {
         codec: Some(Codec::new(8, "PCMA", 8_000)),
         ptime_ms: 20,
         symmetric: true,
+        signalling_source: None,
     };
     assert_eq!(leg_plan(&offer, &back).unwrap(), caller);
     let called = LegPlan {
