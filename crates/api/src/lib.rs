@@ -25,9 +25,11 @@ mod serve;
 mod sip_users;
 mod state;
 mod system;
+#[cfg(test)]
+mod testing;
 mod tokens;
 
-pub use auth::{Rate, hash_password};
+pub use auth::{Rate, all_scopes, hash_password, local_key};
 pub use router::{openapi, router};
 pub use serve::{Limits, Listen, ServeError, ServeSettings, Serving, serve};
 pub use state::{AuthSettings, RenderMetrics, Secret, Settings, SipServer, State};

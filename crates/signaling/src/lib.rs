@@ -41,3 +41,4 @@ pub use mailbox::Mailbox;
 pub use service::Service;
 pub use settings::{Advertise, Limits, Listen, Settings};
 pub use signaling::{Prepared, Signaling, prepare, start};
+pub use sip::Transport;

@@ -10,7 +10,7 @@ use sqlx::{AnyConnection, AnyPool, ConnectOptions};
 
 use crate::{Error, Result};
 
-const DATABASE_FILE: &str = "crosspoint.db";
+pub(crate) const DATABASE_FILE: &str = "crosspoint.db";
 /// SQLite has one writer; a second writing connection would only wait for the first.
 const SQLITE_WRITERS: u32 = 1;
 /// Lists and look-ups of the API; each costs a thread and up to 2 MiB of page cache.
@@ -149,7 +149,7 @@ fn pool(engine: Engine, writes: bool, size: u32) -> AnyPoolOptions {
 }
 
 /// A path as part of a URL.
-fn escaped(path: &Path) -> String {
+pub(crate) fn escaped(path: &Path) -> String {
     use std::fmt::Write;
     let mut text = String::new();
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -164,7 +164,7 @@ fn escaped(path: &Path) -> String {
 }
 
 /// Where the database is, without name and password.
-fn place(address: &str) -> String {
+pub(crate) fn place(address: &str) -> String {
     let after_scheme = address.split_once("://").map_or(address, |(_, rest)| rest);
     let without_query = after_scheme.split('?').next().unwrap_or(after_scheme);
     without_query.rsplit('@').next().unwrap_or(without_query).to_owned()

@@ -17,11 +17,11 @@ const MIGRATIONS: &[Migration] =
 
 const MAKE_VERSIONS: &str =
     "CREATE TABLE IF NOT EXISTS schema_versions (version BIGINT NOT NULL PRIMARY KEY)";
-const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
+pub(crate) const NEWEST: &str = "SELECT COALESCE(MAX(version), 0) FROM schema_versions";
 const NOTE: &str = "INSERT INTO schema_versions (version) VALUES ($1)";
 
 /// The newest version this binary knows.
-fn known() -> i64 {
+pub(crate) fn known() -> i64 {
     MIGRATIONS.last().map_or(0, |newest| newest.version)
 }
 

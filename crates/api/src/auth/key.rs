@@ -1,9 +1,14 @@
 //! API keys: `cp_` and 43 characters, shown once; only a hash is kept.
 
+use std::io;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clock::Time;
+use model::{ApiToken, TenantId, TokenId};
 use sha2::{Digest, Sha256};
 
+use super::scope::all_scopes;
 use crate::problem::Problem;
 
 /// What every key begins with, so that people and scanners recognise a leaked one.
@@ -15,9 +20,34 @@ const HINT_LEN: usize = 9;
 
 /// A new key: the text for its owner.
 pub(crate) fn generate() -> Result<String, Problem> {
+    random().map_err(|error| Problem::internal(&error))
+}
+
+fn random() -> io::Result<String> {
     let mut bytes = [0; KEY_BYTES];
-    clock::Random::from_system().map_err(|error| Problem::internal(&error))?.fill(&mut bytes);
+    clock::Random::from_system()?.fill(&mut bytes);
     Ok(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+}
+
+/// A key with every right, for a program of the operator on this machine: its text, and what storage keeps of it.
+///
+/// # Errors
+/// When the operating system has no randomness.
+pub fn local_key(id: TokenId, tenant: TenantId, name: &str, now: Time) -> io::Result<(String, ApiToken)> {
+    let key = random()?;
+    let kept = ApiToken {
+        id,
+        tenant,
+        name: name.to_owned(),
+        hash: hash(&key),
+        hint: hint(&key),
+        scopes: all_scopes(),
+        created_by: None,
+        created_at: now,
+        expires_at: None,
+        last_used_at: None,
+    };
+    Ok((key, kept))
 }
 
 /// What is stored and looked up: SHA-256 of the key in 64 hex digits.

@@ -58,6 +58,12 @@ impl Scope {
     }
 }
 
+/// Every right an API key can have, in its text form.
+#[must_use]
+pub fn all_scopes() -> Vec<String> {
+    Scope::ALL.iter().map(Scope::to_string).collect()
+}
+
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
