@@ -129,6 +129,12 @@ pub struct Subnet {
 text_value!(Subnet);
 
 impl Subnet {
+    /// An address in it, the one it was written with.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
     /// Whether the address lies in this network. An IPv4 address written as IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
