@@ -12,8 +12,16 @@
 mod error;
 mod event;
 mod id;
+#[expect(unsafe_code, reason = "the system calls of the packet path; see the module's own words")]
+mod io;
+mod latch;
+mod leg;
+mod mailbox;
+mod pool;
 mod service;
 mod settings;
+mod tally;
+mod worker;
 
 pub use error::Error;
 pub use event::{Counters, Dropped, Event, LegStatistics, Sink};

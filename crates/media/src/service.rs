@@ -1,11 +1,23 @@
 //! The handle of the media plane.
 
+use std::num::NonZero;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle, available_parallelism};
 
-use clock::SystemClock;
+use clock::{Random, SystemClock};
 use sdp::LegPlan;
 
+use crate::io::{PacketIo, Wake};
+use crate::latch::Learning;
+use crate::leg::{Leg, Plan, Ports};
+use crate::mailbox::{Command, Mailbox};
+use crate::pool::PortPool;
+use crate::tally::Tally;
+use crate::worker::{Shared, Worker};
 use crate::{Counters, Error, Owner, SessionId, Settings, Sink, Tuning};
+
+/// More than cores of the largest machines; each costs a stack and a table of sessions.
+const MOST_WORKERS: u16 = 1_024;
 
 /// Where the packets of a session go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,9 +39,18 @@ pub struct Reserved {
     pub rtp_port: u16,
 }
 
-/// The media plane. Dropping it stops and joins the workers.
+/// The media plane. Dropping it stops and joins the workers; sessions then end without events.
 pub struct Media {
-    _settings: Settings,
+    workers: Vec<Running>,
+    pool: Arc<PortPool>,
+    clock: SystemClock,
+}
+
+/// A worker seen from outside.
+struct Running {
+    mailbox: Arc<Mailbox>,
+    tally: Arc<Tally>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Media {
@@ -47,11 +68,31 @@ impl Media {
     /// As [`Media::start`].
     pub fn start_tuned(
         settings: Settings,
-        _tuning: Tuning,
-        _sink: Arc<dyn Sink>,
-        _clock: SystemClock,
+        tuning: Tuning,
+        sink: Arc<dyn Sink>,
+        clock: SystemClock,
     ) -> Result<Media, Error> {
-        Ok(Media { _settings: settings })
+        let mut random = Random::from_system().map_err(Error::Start)?;
+        let pool = PortPool::new(settings.bind, settings.ports.clone(), tuning.quarantine, &mut random)?;
+        let mut media = Media { workers: Vec::new(), pool: Arc::new(pool), clock };
+        let learning = Learning { window: settings.learning, takeover: tuning.takeover };
+        for index in 0..worker_count(settings.workers) {
+            let wake = Arc::new(Wake::new().map_err(Error::Start)?);
+            let shared = Shared {
+                mailbox: Arc::new(Mailbox::new(media.pool.pairs(), Arc::clone(&wake))),
+                tally: Arc::default(),
+                pool: Arc::clone(&media.pool),
+                sink: Arc::clone(&sink),
+                clock,
+            };
+            let (mailbox, tally) = (Arc::clone(&shared.mailbox), Arc::clone(&shared.tally));
+            let io = PacketIo::new(wake).map_err(Error::Start)?;
+            let worker = Worker::new(io, shared, learning, settings.silence);
+            let thread = Builder::new().name(format!("media-{index}")).spawn(move || worker.run());
+            let thread = Some(thread.map_err(Error::Start)?);
+            media.workers.push(Running { mailbox, tally, thread });
+        }
+        Ok(media)
     }
 
     /// Opens a session: binds an RTP and an RTCP port. All legs of a call share a `group`. Until [`Media::apply`]
@@ -59,8 +100,20 @@ impl Media {
     ///
     /// # Errors
     /// [`Error::NoFreePort`], [`Error::Busy`], [`Error::Socket`].
-    pub fn reserve(&self, _group: u64, _owner: Owner) -> Result<Reserved, Error> {
-        Err(Error::Busy)
+    pub fn reserve(&self, group: u64, owner: Owner) -> Result<Reserved, Error> {
+        let now = self.clock.now();
+        let number = self.worker_of(group);
+        let worker = self.workers.get(usize::from(number)).ok_or(Error::Busy)?;
+        let pair = self.pool.take(now)?;
+        let (rtp_port, index, generation) = (pair.rtp_port, pair.index, pair.generation);
+        let session = SessionId::of(number, index, generation);
+        let leg = Leg::new(session, owner, Ports { rtp: pair.rtp, rtcp: pair.rtcp });
+        worker.mailbox.send(Command::Open(Box::new(leg))).inspect_err(|_| {
+            // Its ports are closed already, with the command that was not taken.
+            self.pool.end(index, generation);
+            self.pool.give_back(now, index);
+        })?;
+        Ok(Reserved { session, rtp_port })
     }
 
     /// Says how to treat a session and where its packets go; again after each offer and answer. The learned source
@@ -68,33 +121,86 @@ impl Media {
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::UnknownSession`], [`Error::OtherGroup`].
-    pub fn apply(&self, _session: SessionId, _plan: LegPlan, _target: Target) -> Result<(), Error> {
-        Err(Error::Busy)
+    pub fn apply(&self, session: SessionId, plan: LegPlan, target: Target) -> Result<(), Error> {
+        let worker = self.worker(session)?;
+        if let Target::Peer(peer) = target {
+            self.worker(peer)?;
+            if peer.worker() != session.worker() {
+                return Err(Error::OtherGroup);
+            }
+        }
+        worker.mailbox.send(Command::Apply(session, Box::new(Plan::from(plan)), target))
     }
 
     /// Ends a session. [`crate::Event::Released`] follows with its statistics; a session that is gone is ignored.
-    pub fn release(&self, _session: SessionId) {}
+    /// Never refused: the way back has room for every session.
+    pub fn release(&self, session: SessionId) {
+        if let Ok(worker) = self.worker(session)
+            && self.pool.end(session.pair(), session.generation())
+        {
+            worker.mailbox.release(session);
+        }
+    }
 
     /// Asks for [`crate::Event::Statistics`].
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::UnknownSession`].
-    pub fn query(&self, _session: SessionId) -> Result<(), Error> {
-        Err(Error::Busy)
+    pub fn query(&self, session: SessionId) -> Result<(), Error> {
+        self.worker(session)?.mailbox.send(Command::Query(session))
     }
 
-    /// Ports that hold a session, two for each.
+    /// Ports that hold a session, two for each; those of an ended session count until they are closed.
     #[must_use]
     pub fn ports_in_use(&self) -> usize {
-        0
+        self.pool.in_use() * 2
     }
 
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters::default()
+        let mut counters = Counters::default();
+        self.workers.iter().for_each(|worker| worker.tally.add_to(&mut counters));
+        counters
     }
 
     /// Stops and joins the workers; sessions end without events.
-    pub fn stop(self) {}
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    /// The worker of a session that is in use.
+    fn worker(&self, session: SessionId) -> Result<&Running, Error> {
+        let current = self.pool.is_current(session.pair(), session.generation());
+        let worker = self.workers.get(usize::from(session.worker()));
+        worker.filter(|_| current).ok_or(Error::UnknownSession)
+    }
+
+    /// Spreads groups over the workers, also those that are counted up.
+    fn worker_of(&self, group: u64) -> u16 {
+        // The multiplier is 2⁶⁴ divided by the golden ratio: neighbours land far from each other.
+        let mixed = group.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let number = (mixed * self.workers.len() as u64) >> 32;
+        u16::try_from(number).unwrap_or(0)
+    }
+}
+
+impl Drop for Media {
+    fn drop(&mut self) {
+        self.workers.iter().for_each(|worker| worker.mailbox.stop());
+        for thread in self.workers.iter_mut().filter_map(|worker| worker.thread.take()) {
+            if thread.join().is_err() {
+                tracing::error!("a media worker ended by a panic");
+            }
+        }
+    }
+}
+
+/// As configured, or one per core.
+fn worker_count(configured: usize) -> u16 {
+    let wanted = match configured {
+        0 => available_parallelism().map_or(1, NonZero::get),
+        count => count,
+    };
+    u16::try_from(wanted).unwrap_or(u16::MAX).min(MOST_WORKERS)
 }
