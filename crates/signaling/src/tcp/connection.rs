@@ -100,7 +100,7 @@ async fn read(inner: &Inner, stream: &TcpStream, link: &Link) -> End {
         if whole {
             link.touch(now);
         }
-        patience.after_read(now, whole, messages, framer.is_empty());
+        patience.after_read(now, whole, messages, framer.buffered() == 0);
     }
 }
 
