@@ -94,7 +94,8 @@ impl Advertised {
 /// The source address the kernel would use towards `peer`. Connecting a UDP socket asks the routing table and sends
 /// nothing.
 pub(crate) fn route_towards(peer: IpAddr) -> Option<IpAddr> {
-    let any: IpAddr = if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let any: IpAddr =
+        if peer.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind(SocketAddr::new(any, 0)).ok()?;
     socket.connect(SocketAddr::new(peer, DISCARD)).ok()?;
     Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_unspecified())
@@ -148,7 +149,11 @@ mod tests {
     fn the_route_decides_where_nothing_is_set() {
         assert_eq!(told("", "127.0.0.9"), ("127.0.0.1".to_owned(), Reason::Route));
         let fixed = "[network]\nexternal_address = \"203.0.113.9\"";
-        assert_eq!(told(fixed, "127.0.0.1"), ("127.0.0.1".to_owned(), Reason::Route), "the machine itself is local");
+        assert_eq!(
+            told(fixed, "127.0.0.1"),
+            ("127.0.0.1".to_owned(), Reason::Route),
+            "the machine itself is local"
+        );
     }
 
     #[test]

@@ -202,7 +202,8 @@ mod tests {
 
     #[test]
     fn flags_of_the_place_may_come_after_the_command() {
-        let parsed = Arguments::try_parse_from(["crosspoint", "serve", "--data-dir", "/srv/x", "--config", "a.toml"]);
+        let parsed =
+            Arguments::try_parse_from(["crosspoint", "serve", "--data-dir", "/srv/x", "--config", "a.toml"]);
         let place = parsed.unwrap().place;
         assert_eq!((place.data_dir, place.config), (Some("/srv/x".into()), Some("a.toml".into())));
     }

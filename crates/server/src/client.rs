@@ -35,7 +35,9 @@ impl Access {
         match std::fs::read(&path) {
             Ok(bytes) => {
                 let access = serde_json::from_slice(&bytes);
-                access.map(Some).with_context(|| format!("{} is damaged; start the server again", path.display()))
+                access
+                    .map(Some)
+                    .with_context(|| format!("{} is damaged; start the server again", path.display()))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
@@ -111,7 +113,10 @@ impl Client {
         format!("Bearer {}", self.access.token)
     }
 
-    fn answer(&self, outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> anyhow::Result<Value> {
+    fn answer(
+        &self,
+        outcome: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
+    ) -> anyhow::Result<Value> {
         let mut response = match outcome {
             Ok(response) => response,
             Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {

@@ -50,9 +50,16 @@ fn list(client: &Client, search: Option<&str>, json: bool) -> Result<(), Failure
     Ok(())
 }
 
-fn set(client: &Client, username: &str, changes: &Map<String, Value>, new_password: bool) -> Result<(), Failure> {
+fn set(
+    client: &Client,
+    username: &str,
+    changes: &Map<String, Value>,
+    new_password: bool,
+) -> Result<(), Failure> {
     if changes.is_empty() && !new_password {
-        return Err(Failure::Usage("account set: say what to change; see crosspoint account set --help".to_owned()));
+        return Err(Failure::Usage(
+            "account set: say what to change; see crosspoint account set --help".to_owned(),
+        ));
     }
     let id = find(client, username)?;
     if !changes.is_empty() {
@@ -109,7 +116,9 @@ fn changes(fields: &AccountFields, enabled: Option<bool>) -> Map<String, Value> 
 fn encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
             _ => format!("%{byte:02X}"),
         })
         .collect()

@@ -64,6 +64,9 @@ fn remove(client: &Client, wanted: &str) -> Result<(), Failure> {
             Ok(())
         }
         [] => Err(anyhow!("there is no key {wanted}; `crosspoint token list` shows those there are").into()),
-        _ => Err(anyhow!("several keys are called {wanted}; name one by its id (`crosspoint token list`)").into()),
+        _ => {
+            Err(anyhow!("several keys are called {wanted}; name one by its id (`crosspoint token list`)")
+                .into())
+        }
     }
 }

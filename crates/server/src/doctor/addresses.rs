@@ -17,11 +17,15 @@ pub(super) fn check(config: &Config) -> Vec<Finding> {
     for net in &config.network.local_nets {
         let (address, reason) = advertised.explained(net.address());
         if reason != Reason::NoRoute {
-            findings.push(Finding::ok(SUBJECT, format!("peers in {net} are told {address} ({})", words(reason))));
+            findings
+                .push(Finding::ok(SUBJECT, format!("peers in {net} are told {address} ({})", words(reason))));
         }
     }
     for peer in &config.network.peer {
-        findings.push(Finding::ok(SUBJECT, format!("peers in {} are told {} ({})", peer.net, peer.address, words(Reason::Exception))));
+        findings.push(Finding::ok(
+            SUBJECT,
+            format!("peers in {} are told {} ({})", peer.net, peer.address, words(Reason::Exception)),
+        ));
     }
     findings
 }
@@ -38,7 +42,11 @@ fn elsewhere(config: &Config, advertised: &Advertised) -> Finding {
         );
     }
     match reason {
-        Reason::NoRoute => Finding::warn(SUBJECT, "there is no route to other networks: only this machine can call", "connect a network, or set network.external_address"),
+        Reason::NoRoute => Finding::warn(
+            SUBJECT,
+            "there is no route to other networks: only this machine can call",
+            "connect a network, or set network.external_address",
+        ),
         _ if is_private(address) => Finding::warn(
             SUBJECT,
             format!("{found}, which only the local network can reach"),
@@ -71,7 +79,9 @@ fn is_private(address: IpAddr) -> bool {
             let shared = u32::from(address) >> 22 == 0b01_1001_0001;
             address.is_private() || address.is_loopback() || address.is_link_local() || shared
         }
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
     }
 }
 
@@ -108,8 +118,17 @@ mod tests {
     #[test]
     fn private_addresses_are_known() {
         let table = [
-            ("10.1.2.3", true), ("172.16.0.1", true), ("192.168.1.1", true), ("100.64.0.1", true), ("100.127.9.9", true),
-            ("100.128.0.1", false), ("100.63.0.1", false), ("203.0.113.9", false), ("fd00::1", true), ("fe80::1", true), ("2001:db8::1", false),
+            ("10.1.2.3", true),
+            ("172.16.0.1", true),
+            ("192.168.1.1", true),
+            ("100.64.0.1", true),
+            ("100.127.9.9", true),
+            ("100.128.0.1", false),
+            ("100.63.0.1", false),
+            ("203.0.113.9", false),
+            ("fd00::1", true),
+            ("fe80::1", true),
+            ("2001:db8::1", false),
         ];
         for (address, expected) in table {
             assert_eq!(is_private(address.parse().unwrap()), expected, "{address}");

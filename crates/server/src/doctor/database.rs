@@ -9,7 +9,11 @@ const SUBJECT: &str = "database";
 
 pub(super) fn check(config: &Config, running: bool) -> Finding {
     let url = config.database.url.postgres();
-    let name = if url.is_some() { config.database.url.redacted() } else { config.data_dir.join(DATABASE_FILE).display().to_string() };
+    let name = if url.is_some() {
+        config.database.url.redacted()
+    } else {
+        config.data_dir.join(DATABASE_FILE).display().to_string()
+    };
     if url.is_none() && !config.data_dir.join(DATABASE_FILE).exists() {
         return Finding::ok(SUBJECT, format!("{name} is made at the first start"));
     }
@@ -22,7 +26,9 @@ pub(super) fn check(config: &Config, running: bool) -> Finding {
 
 fn judge(name: &str, outcome: storage::Result<storage::Inspection>, running: bool) -> Finding {
     match outcome {
-        Ok(found) if found.schema == found.known => Finding::ok(SUBJECT, format!("{name} answers, schema {}", found.schema)),
+        Ok(found) if found.schema == found.known => {
+            Finding::ok(SUBJECT, format!("{name} answers, schema {}", found.schema))
+        }
         Ok(found) if found.schema > found.known => Finding::fail(
             SUBJECT,
             format!("{name} has schema {}, this release knows up to {}", found.schema, found.known),
@@ -30,10 +36,16 @@ fn judge(name: &str, outcome: storage::Result<storage::Inspection>, running: boo
         ),
         Ok(found) if running => Finding::warn(
             SUBJECT,
-            format!("{name} has schema {}, this release knows {}: an older release is running", found.schema, found.known),
+            format!(
+                "{name} has schema {}, this release knows {}: an older release is running",
+                found.schema, found.known
+            ),
             "restart the server",
         ),
-        Ok(found) => Finding::ok(SUBJECT, format!("{name} answers; its schema {} becomes {} at the next start", found.schema, found.known)),
+        Ok(found) => Finding::ok(
+            SUBJECT,
+            format!("{name} answers; its schema {} becomes {} at the next start", found.schema, found.known),
+        ),
         Err(error) => Finding::fail(
             SUBJECT,
             error.to_string(),

@@ -21,7 +21,9 @@ pub(super) fn data_dir(config: &Config, running: bool) -> Finding {
     let shown = dir.display();
     let Ok(metadata) = fs::metadata(dir) else {
         return match nearest_existing(dir) {
-            Some(parent) if writable(parent) => Finding::ok(SUBJECT, format!("{shown} is made at the first start")),
+            Some(parent) if writable(parent) => {
+                Finding::ok(SUBJECT, format!("{shown} is made at the first start"))
+            }
             _ => Finding::fail(
                 SUBJECT,
                 format!("{shown} cannot be made"),
@@ -30,10 +32,18 @@ pub(super) fn data_dir(config: &Config, running: bool) -> Finding {
         };
     };
     if !metadata.is_dir() {
-        return Finding::fail(SUBJECT, format!("{shown} is not a directory"), "move it away, or choose another with --data-dir");
+        return Finding::fail(
+            SUBJECT,
+            format!("{shown} is not a directory"),
+            "move it away, or choose another with --data-dir",
+        );
     }
     if !writable(dir) {
-        return Finding::fail(SUBJECT, format!("{shown} is not writable"), "give it to the user who starts the server: chown -R USER DIR");
+        return Finding::fail(
+            SUBJECT,
+            format!("{shown} is not writable"),
+            "give it to the user who starts the server: chown -R USER DIR",
+        );
     }
     if locked(&dir.join(LOCK_FILE)) {
         return if running {
@@ -48,13 +58,20 @@ pub(super) fn data_dir(config: &Config, running: bool) -> Finding {
     }
     let mode = metadata.permissions().mode() & 0o777;
     if mode & 0o077 != 0 {
-        return Finding::warn(SUBJECT, format!("{shown} is open to others (mode {mode:o})"), format!("chmod 700 {shown}; the next start does it too"));
+        return Finding::warn(
+            SUBJECT,
+            format!("{shown} is open to others (mode {mode:o})"),
+            format!("chmod 700 {shown}; the next start does it too"),
+        );
     }
     Finding::ok(SUBJECT, shown.to_string())
 }
 
 fn nearest_existing(dir: &Path) -> Option<&Path> {
-    dir.ancestors().skip(1).map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent }).find(|parent| parent.exists())
+    dir.ancestors()
+        .skip(1)
+        .map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent })
+        .find(|parent| parent.exists())
 }
 
 /// Asks the kernel, which changes nothing.
@@ -73,7 +90,9 @@ pub(super) fn open_files(config: &Config) -> Finding {
         (_, Some(most)) if most < wanted => Finding::warn(
             SUBJECT,
             format!("{most} open files are allowed; {wanted} are wanted when all media ports are in use"),
-            format!("raise it: LimitNOFILE={wanted} in the systemd unit, or `ulimit -Hn {wanted}`; or a smaller media.ports"),
+            format!(
+                "raise it: LimitNOFILE={wanted} in the systemd unit, or `ulimit -Hn {wanted}`; or a smaller media.ports"
+            ),
         ),
         (_, Some(most)) => Finding::ok(SUBJECT, format!("{most} open files allowed, {wanted} wanted")),
         (_, None) => Finding::ok(SUBJECT, "no limit on open files"),
@@ -87,7 +106,11 @@ pub(super) fn clock() -> Finding {
 fn judge_clock(now: Time) -> Finding {
     let found = now.to_rfc3339();
     if now < PLAUSIBLE {
-        return Finding::fail("clock", format!("it is {found}, says this machine"), "set the clock: timedatectl set-ntp true");
+        return Finding::fail(
+            "clock",
+            format!("it is {found}, says this machine"),
+            "set the clock: timedatectl set-ntp true",
+        );
     }
     Finding::ok("clock", found)
 }

@@ -40,11 +40,19 @@ impl Finding {
         Finding { verdict: Verdict::Ok, subject, found: found.into(), remedy: String::new() }
     }
 
-    pub(crate) fn warn(subject: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    pub(crate) fn warn(
+        subject: &'static str,
+        found: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
         Finding { verdict: Verdict::Warn, subject, found: found.into(), remedy: remedy.into() }
     }
 
-    pub(crate) fn fail(subject: &'static str, found: impl Into<String>, remedy: impl Into<String>) -> Finding {
+    pub(crate) fn fail(
+        subject: &'static str,
+        found: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Finding {
         Finding { verdict: Verdict::Fail, subject, found: found.into(), remedy: remedy.into() }
     }
 
@@ -66,7 +74,8 @@ impl Finding {
 pub(crate) fn run(place: &Place) -> Result<(), Failure> {
     let findings = match inputs::load(place) {
         Ok(loaded) => {
-            let from = inputs::path(place).map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
+            let from =
+                inputs::path(place).map_or_else(|| "defaults".to_owned(), |path| path.display().to_string());
             let mut findings = vec![Finding::ok("configuration", from)];
             findings.extend(look(&loaded.config));
             findings
@@ -76,7 +85,11 @@ pub(crate) fn run(place: &Place) -> Result<(), Failure> {
     for finding in &findings {
         output::line(&finding.line());
     }
-    if findings.iter().any(|finding| finding.verdict == Verdict::Fail) { Err(Failure::Negative) } else { Ok(()) }
+    if findings.iter().any(|finding| finding.verdict == Verdict::Fail) {
+        Err(Failure::Negative)
+    } else {
+        Ok(())
+    }
 }
 
 fn wrong_configuration(failure: &Failure) -> Vec<Finding> {
@@ -112,12 +125,20 @@ fn tls(config: &Config) -> Option<Finding> {
         return Some(Finding::ok("tls", "a self-signed certificate is made at the first start"));
     }
     Some(match certificate::load(&files) {
-        Ok(_) if files.self_signed => Finding::ok("tls", format!("self-signed certificate {}", files.certificate.display())),
-        Ok(_) => Finding::ok("tls", format!("certificate {} and its key", files.certificate.display())),
-        Err(error) if files.self_signed => {
-            Finding::fail("tls", format!("{error:#}"), "remove the folder tls in the data directory; a new one is made at the start")
+        Ok(_) if files.self_signed => {
+            Finding::ok("tls", format!("self-signed certificate {}", files.certificate.display()))
         }
-        Err(error) => Finding::fail("tls", format!("{error:#}"), "correct tls.certificate and tls.key, or leave both out"),
+        Ok(_) => Finding::ok("tls", format!("certificate {} and its key", files.certificate.display())),
+        Err(error) if files.self_signed => Finding::fail(
+            "tls",
+            format!("{error:#}"),
+            "remove the folder tls in the data directory; a new one is made at the start",
+        ),
+        Err(error) => Finding::fail(
+            "tls",
+            format!("{error:#}"),
+            "correct tls.certificate and tls.key, or leave both out",
+        ),
     })
 }
 
@@ -144,7 +165,8 @@ mod tests {
     #[test]
     fn each_problem_of_the_configuration_is_a_finding() {
         let findings = wrong_configuration(&Failure::Usage("a.toml:1: one\na.toml:2: two".to_owned()));
-        let found: Vec<_> = findings.iter().map(|finding| (finding.verdict, finding.found.as_str())).collect();
+        let found: Vec<_> =
+            findings.iter().map(|finding| (finding.verdict, finding.found.as_str())).collect();
         assert_eq!(found, [(Verdict::Fail, "a.toml:1: one"), (Verdict::Fail, "a.toml:2: two")]);
     }
 

@@ -36,7 +36,9 @@ fn listener(name: &str, key: &str, outcome: std::io::Result<()>, running: bool) 
             "restart it to take this one",
         ),
         Ok(()) => Finding::ok(SUBJECT, format!("{name} is free")),
-        Err((ErrorKind::AddrInUse, _)) if running => Finding::ok(SUBJECT, format!("{name} is in use by our running server")),
+        Err((ErrorKind::AddrInUse, _)) if running => {
+            Finding::ok(SUBJECT, format!("{name} is in use by our running server"))
+        }
         Err((ErrorKind::AddrInUse, _)) => Finding::fail(
             SUBJECT,
             format!("{name} is in use by another program"),
@@ -68,7 +70,11 @@ fn media(bind: IpAddr, ports: PortRange, running: bool) -> Finding {
     } else if taken * 2 > all {
         Finding::fail(SUBJECT, found, "another program has most of them; choose another range in media.ports")
     } else {
-        Finding::warn(SUBJECT, found, "other programs have the rest, which calls will skip; choose another range in media.ports")
+        Finding::warn(
+            SUBJECT,
+            found,
+            "other programs have the rest, which calls will skip; choose another range in media.ports",
+        )
     }
 }
 

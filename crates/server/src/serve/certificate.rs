@@ -59,7 +59,8 @@ pub(crate) fn load(files: &Files) -> anyhow::Result<Arc<ServerConfig>> {
     if chain.is_empty() {
         bail!("{certificate} holds no certificate in PEM form");
     }
-    let private = PrivateKeyDer::from_pem_file(&files.key).with_context(|| format!("cannot read the private key {key}"))?;
+    let private = PrivateKeyDer::from_pem_file(&files.key)
+        .with_context(|| format!("cannot read the private key {key}"))?;
     ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, private)
@@ -86,7 +87,9 @@ fn names(config: &Config) -> Vec<String> {
     let mut names: BTreeSet<String> = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).into();
     names.insert(config.domain.as_str().to_owned());
     let mut addresses: Vec<IpAddr> = config.network.peer.iter().map(|peer| peer.address).collect();
-    addresses.extend(config.http.listen.iter().map(|listen| listen.addr.ip()).filter(|address| !address.is_unspecified()));
+    addresses.extend(
+        config.http.listen.iter().map(|listen| listen.addr.ip()).filter(|address| !address.is_unspecified()),
+    );
     addresses.extend(outwards());
     if let ExternalAddress::Fixed(address) = config.network.external_address {
         addresses.push(address);

@@ -43,7 +43,11 @@ pub(crate) fn first(reached: &Reached, made: &Made) -> String {
         Some(password) => format!("admin  password {password}"),
         None => "admin  password as configured (admin.password)".to_owned(),
     };
-    let _ = writeln!(text, "\nCrosspoint {} is ready. First start: the passwords below are shown once.\n", env!("CARGO_PKG_VERSION"));
+    let _ = writeln!(
+        text,
+        "\nCrosspoint {} is ready. First start: the passwords below are shown once.\n",
+        env!("CARGO_PKG_VERSION")
+    );
     let _ = writeln!(text, "  API       {api}    (reference: {api}/api/docs)");
     for other in reached.api.iter().skip(1) {
         let _ = writeln!(text, "            {other}");
@@ -51,7 +55,11 @@ pub(crate) fn first(reached: &Reached, made: &Made) -> String {
     let _ = writeln!(text, "  admin     {admin}");
     let _ = writeln!(text, "  SIP       {}, port {}", reached.sip_host, reached.sip_ports);
     for account in &made.accounts {
-        let _ = writeln!(text, "  account   {}   password {}   ({})", account.username, account.password, account.purpose);
+        let _ = writeln!(
+            text,
+            "  account   {}   password {}   ({})",
+            account.username, account.password, account.purpose
+        );
     }
     let _ = writeln!(text, "  data      {}\n\nTry next:\n", reached.data_dir.display());
     for (number, (what, command)) in examples(reached, made, &api).into_iter().enumerate() {
@@ -77,10 +85,7 @@ fn examples(reached: &Reached, made: &Made, api: &str) -> [(&'static str, String
             "Hear yourself: a softphone calls the echo test.",
             format!("baresip -e '/uanew <sip:{username}@{host}>;auth_pass={phone_password}' -e '/dial *43'"),
         ),
-        (
-            "See who is registered.",
-            format!("{} show registrations --data-dir {data_dir}", reached.program),
-        ),
+        ("See who is registered.", format!("{} show registrations --data-dir {data_dir}", reached.program)),
         (
             "Log in to the API.",
             format!(
@@ -119,7 +124,11 @@ mod tests {
     }
 
     fn made(admin: Option<&str>) -> Made {
-        let account = |username, purpose, password: &str| DemoAccount { username, purpose, password: password.to_owned() };
+        let account = |username, purpose, password: &str| DemoAccount {
+            username,
+            purpose,
+            password: password.to_owned(),
+        };
         let accounts = vec![account("6001", "browser", "pw-6001"), account("6010", "softphone", "pw-6010")];
         Made { admin_password: admin.map(str::to_owned), accounts }
     }
@@ -128,8 +137,20 @@ mod tests {
     fn the_first_start_says_all_a_newcomer_needs() {
         let text = first(&reached(), &made(Some("pw-admin")));
         for part in [
-            "http://192.0.2.7:8080", "https://192.0.2.7:8443", "/api/docs", "pw-admin", "6001   password pw-6001", "6010   password pw-6010",
-            "(browser)", "(softphone)", "192.0.2.7, port 5060 (UDP, TCP)", "\n  1. ", "\n  2. ", "\n  3. ", "*43", "curl -s http://192.0.2.7:8080/api/auth/login",
+            "http://192.0.2.7:8080",
+            "https://192.0.2.7:8443",
+            "/api/docs",
+            "pw-admin",
+            "6001   password pw-6001",
+            "6010   password pw-6010",
+            "(browser)",
+            "(softphone)",
+            "192.0.2.7, port 5060 (UDP, TCP)",
+            "\n  1. ",
+            "\n  2. ",
+            "\n  3. ",
+            "*43",
+            "curl -s http://192.0.2.7:8080/api/auth/login",
         ] {
             assert!(text.contains(part), "{part:?} is missing in\n{text}");
         }

@@ -84,7 +84,9 @@ mod tests {
         let access = Access::read(dir.path()).unwrap().unwrap();
         assert_eq!(access.url, "http://127.0.0.1:2");
         assert_eq!(std::fs::metadata(Access::path(dir.path())).unwrap().permissions().mode() & 0o777, 0o600);
-        let list = || async { storage.tokens().list(TenantId::DEFAULT, Page { page: 1, per_page: 10 }).await.unwrap() };
+        let list = || async {
+            storage.tokens().list(TenantId::DEFAULT, Page { page: 1, per_page: 10 }).await.unwrap()
+        };
         let kept = list().await;
         assert_eq!(kept.total, 1, "the earlier key is gone");
         assert!(kept.items[0].scopes.iter().any(|scope| scope == "sip-users"), "{:?}", kept.items[0].scopes);

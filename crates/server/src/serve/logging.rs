@@ -11,13 +11,14 @@ use tracing_subscriber::prelude::*;
 /// # Errors
 /// When the level cannot be understood, or logging was begun already.
 pub(crate) fn begin(log: &Log) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(log.level.as_str()).map_err(|error| anyhow!("log.level: {error}"))?;
+    let filter =
+        EnvFilter::builder().parse(log.level.as_str()).map_err(|error| anyhow!("log.level: {error}"))?;
     let registry = tracing_subscriber::registry().with(filter);
     match log.format {
         LogFormat::Pretty => registry.with(fmt::layer().with_writer(std::io::stderr)).try_init()?,
-        LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
-            .try_init()?,
+        LogFormat::Json => {
+            registry.with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr)).try_init()?
+        }
     }
     Ok(())
 }

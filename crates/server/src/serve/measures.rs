@@ -13,7 +13,8 @@ pub(super) type Render = PrometheusHandle;
 /// Histograms are folded this often; without it samples pile up between two scrapes.
 const UPKEEP: Duration = Duration::from_secs(5);
 /// From a tenth of a millisecond to ten seconds.
-const SECONDS: &[f64] = &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+const SECONDS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Records metrics from now on. Called once, inside the runtime.
 ///

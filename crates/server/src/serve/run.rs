@@ -1,6 +1,5 @@
 //! From the data directory to the open doors, and back.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +63,8 @@ async fn start(loaded: &Loaded, file: Option<PathBuf>) -> anyhow::Result<Running
     let epoch = storage.next_epoch(NODE).await?;
     let names = seed::names(&storage, config.domain.as_str()).await?;
     let advertised = Arc::new(Advertised::new(config, clock));
-    let facts = Facts { config, secrets: &secrets, names: &names, epoch, advertised: Arc::clone(&advertised) };
+    let facts =
+        Facts { config, secrets: &secrets, names: &names, epoch, advertised: Arc::clone(&advertised) };
     let exchange = Exchange::start(settings::switch(&facts), storage.clone(), Handle::current()).await?;
     let mut ids = Uids::new(NODE, epoch, random.fork());
     let now = clock.now();
@@ -76,7 +76,14 @@ async fn start(loaded: &Loaded, file: Option<PathBuf>) -> anyhow::Result<Running
     )
     .await?;
     let (serving, close_doors) = open_doors(&facts, (&exchange, &storage), (clock, file), render).await?;
-    let local = local_access::leave(&storage, &config.data_dir, &settings::local_url(config, serving.addrs()), &mut ids, now).await?;
+    let local = local_access::leave(
+        &storage,
+        &config.data_dir,
+        &settings::local_url(config, serving.addrs()),
+        &mut ids,
+        now,
+    )
+    .await?;
     tell(&facts, made.as_ref());
     if made.is_some() {
         seed::shown(&storage, now).await?;
@@ -92,7 +99,13 @@ async fn open_doors(
     render: measures::Render,
 ) -> anyhow::Result<(Serving, watch::Sender<bool>)> {
     let config: &Config = facts.config;
-    let tls = config.http.listen.iter().any(|listen| listen.tls).then(|| certificate::server_config(config)).transpose()?;
+    let tls = config
+        .http
+        .listen
+        .iter()
+        .any(|listen| listen.tls)
+        .then(|| certificate::server_config(config))
+        .transpose()?;
     let started_at: Time = clock.now();
     let state = api::State {
         exchange: exchange.clone(),
@@ -150,12 +163,10 @@ impl Signals {
         Ok(Signals { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
     }
 
-    fn next(&mut self) -> impl Future<Output = ()> {
-        async {
-            tokio::select! {
-                _ = self.terminate.recv() => {}
-                _ = self.interrupt.recv() => {}
-            }
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
     }
 }

@@ -125,7 +125,10 @@ fn read(path: &Path) -> anyhow::Result<Option<Secrets>> {
         fs::set_permissions(path, fs::Permissions::from_mode(OWNER_ONLY))?;
     }
     serde_json::from_slice(&bytes).map(Some).with_context(|| {
-        format!("{} is damaged; put it back from a backup (the passwords of accounts hang on it)", path.display())
+        format!(
+            "{} is damaged; put it back from a backup (the passwords of accounts hang on it)",
+            path.display()
+        )
     })
 }
 
@@ -157,7 +160,8 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> anyhow::Result<()> {
 fn write_draft(path: &Path, content: &[u8]) -> anyhow::Result<PathBuf> {
     let draft = path.with_extension(format!("draft-{}", std::process::id()));
     let written = || -> std::io::Result<()> {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&draft)?;
+        let mut file =
+            OpenOptions::new().write(true).create(true).truncate(true).mode(OWNER_ONLY).open(&draft)?;
         file.write_all(content)?;
         file.sync_all()
     };
@@ -194,7 +198,8 @@ mod tests {
         assert_eq!(mode(&path), 0o600);
         let again = Secrets::load_or_make(dir.path(), &mut Random::seeded(2)).unwrap();
         assert_eq!(first, again);
-        let entries: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let entries: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(entries, [FILE], "no draft is left");
     }
 
@@ -222,9 +227,12 @@ mod tests {
     fn damaged_or_missing_secrets_are_never_replaced() {
         let dir = tempfile::tempdir().unwrap();
         let path = Secrets::path(dir.path());
-        for damaged in ["", "{}", r#"{"encryption_key":"00","jwt_secret":"","sip_jwt_secret":"","nonce_key":""}"#] {
+        for damaged in
+            ["", "{}", r#"{"encryption_key":"00","jwt_secret":"","sip_jwt_secret":"","nonce_key":""}"#]
+        {
             fs::write(&path, damaged).unwrap();
-            let message = format!("{:#}", Secrets::load_or_make(dir.path(), &mut Random::seeded(1)).unwrap_err());
+            let message =
+                format!("{:#}", Secrets::load_or_make(dir.path(), &mut Random::seeded(1)).unwrap_err());
             assert!(message.contains("is damaged"), "{message}");
             assert_eq!(fs::read_to_string(&path).unwrap(), damaged);
         }

@@ -103,7 +103,11 @@ async fn person(storage: &Storage, password: String, ids: &mut Uids, now: Time) 
     Ok(())
 }
 
-async fn account(exchange: &Exchange, (username, template): (&str, Template), password: &str) -> anyhow::Result<()> {
+async fn account(
+    exchange: &Exchange,
+    (username, template): (&str, Template),
+    password: &str,
+) -> anyhow::Result<()> {
     if let Some(earlier) = exchange.accounts().find_by_username(username, None) {
         exchange.accounts().delete(earlier.tenant, earlier.id).await?;
     }

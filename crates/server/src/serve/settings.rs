@@ -13,8 +13,6 @@ use super::secrets::Secrets;
 use super::seed::Names;
 use crate::address::{Advertised, SOMEWHERE, bound_address, media_bind};
 
-/// How long a digest nonce can be used before the challenge says `stale`.
-const NONCE_LIFETIME: Duration = Duration::from_secs(300);
 /// The time after the first RTP packet in which a better source may take over.
 const LEARNING: Duration = Duration::from_secs(2);
 /// "Never": no call lasts so long.
@@ -63,8 +61,11 @@ pub(super) fn switch(facts: &Facts<'_>) -> switch::Settings {
             default_expires: seconds(config.sip.default_expires),
             ..switch::RegistrarSettings::default()
         },
-        calls: switch::CallSettings { ring_timeout: seconds(config.sip.ring_timeout_s), ..switch::CallSettings::default() },
-        digest: switch::DigestSettings { nonce_key: secrets.nonce_key.0, nonce_ttl: NONCE_LIFETIME },
+        calls: switch::CallSettings {
+            ring_timeout: seconds(config.sip.ring_timeout_s),
+            ..switch::CallSettings::default()
+        },
+        digest: switch::DigestSettings::new(secrets.nonce_key.0),
     }
 }
 
@@ -99,7 +100,9 @@ fn local_names(config: &Config, names: &Names) -> Vec<String> {
         known.push(host(address));
     }
     known.extend(config.network.peer.iter().map(|peer| host(peer.address)));
-    known.extend(config.sip.listen.iter().map(|listen| listen.addr.ip()).filter(|ip| !ip.is_unspecified()).map(host));
+    known.extend(
+        config.sip.listen.iter().map(|listen| listen.addr.ip()).filter(|ip| !ip.is_unspecified()).map(host),
+    );
     known.sort_unstable();
     known.dedup();
     known
@@ -133,7 +136,10 @@ fn status(facts: &Facts<'_>, file: Option<PathBuf>) -> api::ConfigStatus {
     let sip = config.sip.listen.iter().map(|listen| listener("sip", listen.to_string()));
     let http = config.http.listen.iter().map(|listen| listener("http", listen.to_string()));
     let added = facts.names.added.as_ref().map(|added| {
-        format!("domain {added} was configured after the first start: accounts keep {} and its realm", facts.names.domain)
+        format!(
+            "domain {added} was configured after the first start: accounts keep {} and its realm",
+            facts.names.domain
+        )
     });
     api::ConfigStatus {
         file: file.map(|file| file.display().to_string()),
@@ -178,7 +184,11 @@ pub(super) fn reached(facts: &Facts<'_>) -> Reached {
         let scheme = if listen.tls { "https" } else { "http" };
         let port = listen.addr.port();
         api.push(format!("{scheme}://{}", SocketAddr::new(reachable(listen.addr.ip()), port)));
-        api.extend(elsewhere.filter(|_| listen.addr.ip().is_unspecified()).map(|ip| format!("{scheme}://{}", SocketAddr::new(ip, port))));
+        api.extend(
+            elsewhere
+                .filter(|_| listen.addr.ip().is_unspecified())
+                .map(|ip| format!("{scheme}://{}", SocketAddr::new(ip, port))),
+        );
     }
     let first = config.sip.listen.first();
     let ports: Vec<String> = config
@@ -250,7 +260,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let config = config(file);
         let secrets = Secrets::load_or_make(dir.path(), &mut Random::seeded(1)).unwrap();
-        let names = Names { domain: "old.example".to_owned(), realm: "old.example".to_owned(), added: Some("new.example".to_owned()) };
+        let names = Names {
+            domain: "old.example".to_owned(),
+            realm: "old.example".to_owned(),
+            added: Some("new.example".to_owned()),
+        };
         let advertised = Arc::new(Advertised::new(&config, SystemClock::new()));
         look(&Facts { config: &config, secrets: &secrets, names: &names, epoch: 3, advertised })
     }
@@ -261,16 +275,26 @@ mod tests {
                             [media]\nports = \"30000-30009\"\nsilence_timeout_s = 0\n\
                             [network]\nexternal_address = \"203.0.113.9\"";
         let settings = with_facts(FILE, switch);
-        assert_eq!((settings.identity.domain.as_str(), settings.identity.realm.as_str()), ("old.example", "old.example"));
+        assert_eq!(
+            (settings.identity.domain.as_str(), settings.identity.realm.as_str()),
+            ("old.example", "old.example")
+        );
         assert_eq!(settings.identity.epoch, 3);
         for name in ["new.example", "203.0.113.9", "127.0.0.5", "localhost"] {
-            assert!(settings.identity.local_names.iter().any(|known| known == name), "{name} in {:?}", settings.identity);
+            assert!(
+                settings.identity.local_names.iter().any(|known| known == name),
+                "{name} in {:?}",
+                settings.identity
+            );
         }
         assert_eq!(settings.signaling.listen.len(), 1);
         assert_eq!(settings.signaling.listen[0].to_string(), "udp://127.0.0.5:5070");
         assert_eq!(settings.registrar.min_expires, Duration::from_secs(30));
         assert_eq!(settings.calls.ring_timeout, Duration::from_secs(7));
-        assert_eq!((settings.media.ports, settings.media.bind.to_string()), (30_000..=30_009, "127.0.0.5".to_owned()));
+        assert_eq!(
+            (settings.media.ports, settings.media.bind.to_string()),
+            (30_000..=30_009, "127.0.0.5".to_owned())
+        );
         assert_eq!(settings.media.silence, NEVER);
         assert_eq!((settings.media_address)("198.51.100.1".parse().unwrap()).to_string(), "203.0.113.9");
     }
@@ -296,7 +320,10 @@ mod tests {
                             [http]\nlisten = [\"https://127.0.0.5:8443\", \"http://127.0.0.5:8080\"]";
         let reached = with_facts(FILE, reached);
         assert_eq!(reached.api, ["http://127.0.0.5:8080", "https://127.0.0.5:8443"]);
-        assert_eq!((reached.sip_host.as_str(), reached.sip_ports.as_str()), ("127.0.0.5", "5070/UDP, 5070/TCP"));
+        assert_eq!(
+            (reached.sip_host.as_str(), reached.sip_ports.as_str()),
+            ("127.0.0.5", "5070/UDP, 5070/TCP")
+        );
     }
 
     #[test]
@@ -304,7 +331,10 @@ mod tests {
         const FILE: &str = "[security]\njwt_secret = \"shared with the application\"";
         let (configured, generated) = with_facts(FILE, |facts| {
             let settings = api(facts, None);
-            (settings.secret == api::Secret::new(b"shared with the application".to_vec()), settings.sip_secret == api::Secret::new(facts.secrets.sip_jwt_secret.0))
+            (
+                settings.secret == api::Secret::new(b"shared with the application".to_vec()),
+                settings.sip_secret == api::Secret::new(facts.secrets.sip_jwt_secret.0),
+            )
         });
         assert!(configured && generated);
     }
