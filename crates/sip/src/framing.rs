@@ -69,7 +69,10 @@ impl StreamFramer {
     ///
     /// # Errors
     /// [`FramingError`]; the connection is to be closed.
-    #[expect(clippy::should_implement_trait, reason = "an iterator would end at its first `None`; this one goes on")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "an iterator would end at its first `None`; this one goes on"
+    )]
     pub fn next(&mut self) -> Result<Option<Frame>, FramingError> {
         if self.total.is_none() && self.scanned == 0 {
             match self.keep_alive() {

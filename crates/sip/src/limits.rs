@@ -20,8 +20,8 @@ pub const INLINE_HEADERS: usize = 48;
 /// The longest header name, in bytes: its length is kept in 8 bits.
 pub const MAX_HEADER_NAME_BYTES: usize = 255;
 
-/// The longest method, in bytes. The longest registered one has nine.
-pub const MAX_METHOD_BYTES: usize = 32;
+/// The longest method, in bytes. The longest registered one has nine, the longest of RFC 4475 has 43.
+pub const MAX_METHOD_BYTES: usize = 64;
 
 /// The largest sequence number a CSeq may hold, RFC 3261 §8.1.1.5.
 pub const MAX_CSEQ: u32 = 0x7fff_ffff;

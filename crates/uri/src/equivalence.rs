@@ -43,9 +43,9 @@ fn same_value(a: Option<&str>, b: Option<&str>) -> bool {
 /// Headers are never ignored, but their order is.
 fn headers_match(mut headers: Headers<'_>, other: &UriRef<'_>) -> bool {
     headers.all(|(name, value)| {
-        other
-            .headers()
-            .any(|(key, text)| unescape(key).eq_ignore_ascii_case(&unescape(name)) && unescape(text) == unescape(value))
+        other.headers().any(|(key, text)| {
+            unescape(key).eq_ignore_ascii_case(&unescape(name)) && unescape(text) == unescape(value)
+        })
     })
 }
 

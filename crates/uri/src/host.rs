@@ -223,7 +223,9 @@ mod tests {
 
     #[test]
     fn neither_name_nor_address_is_refused() {
-        for text in ["", ".", "256.1.1.1", "1.2.3", "2001:db8::1", "[2001:db8::1", "[::1]x", "a b", "a@b", "münchen"] {
+        for text in
+            ["", ".", "256.1.1.1", "1.2.3", "2001:db8::1", "[2001:db8::1", "[::1]x", "a b", "a@b", "münchen"]
+        {
             assert_eq!(Host::parse(text), Err(UriError::BadHost), "{text}");
         }
     }

@@ -128,8 +128,9 @@ fn parse_tel(text: &str, start: usize) -> Result<(Parts, HostRef<'_>), UriError>
     let number = rest.get(..length).unwrap_or("");
     let local = number.strip_prefix('+').unwrap_or(number);
     // Global numbers are digits, local ones may hold A-F, `*` and `#`; both may hold visual separators.
-    let valid = local.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#' | b'-' | b'.' | b'(' | b')'))
-        && local.bytes().any(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#'));
+    let valid =
+        local.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#' | b'-' | b'.' | b'(' | b')'))
+            && local.bytes().any(|b| b.is_ascii_hexdigit() || matches!(b, b'*' | b'#'));
     if !valid {
         return Err(UriError::BadNumber);
     }

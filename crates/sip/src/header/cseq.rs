@@ -23,7 +23,8 @@ impl<'a> CSeq<'a> {
     /// [`HeaderError::Malformed`] when the number is missing or not below 2³¹ (RFC 3261 §8.1.1.5), or there is no method.
     pub fn parse(value: &'a [u8]) -> Result<CSeq<'a>, HeaderError> {
         let value = trim(text(value)?);
-        let (digits, method) = value.split_once(is_space).ok_or(HeaderError::Malformed("CSeq without a method"))?;
+        let (digits, method) =
+            value.split_once(is_space).ok_or(HeaderError::Malformed("CSeq without a method"))?;
         let number = number(digits.as_bytes()).filter(|number| *number <= MAX_CSEQ);
         let number = number.ok_or(HeaderError::Malformed("CSeq number"))?;
         let method_text = trim(method);
@@ -43,7 +44,9 @@ mod tests {
         let cseq = CSeq::parse(b"0009\r\n INVITE").unwrap();
         assert_eq!((cseq.number, cseq.method, cseq.method_text), (9, Method::Invite, "INVITE"));
         assert_eq!(CSeq::parse(b"2147483647 X").unwrap().method, Method::Other);
-        for text in ["2147483648 INVITE", "36893488147419103232 REGISTER", "-1 ACK", "1", "INVITE", "1 A B", ""] {
+        for text in
+            ["2147483648 INVITE", "36893488147419103232 REGISTER", "-1 ACK", "1", "INVITE", "1 A B", ""]
+        {
             assert!(CSeq::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn broken_addresses_are_refused() {
-        for text in ["", "\"open <sip:a@b>", "<sip:a@b", "<>", "Bob <sip:a@b> x", "\"Bob\" sip:a@b", ";tag=1"] {
+        for text in ["", "\"open <sip:a@b>", "<sip:a@b", "<>", "Bob <sip:a@b> x", "\"Bob\" sip:a@b", ";tag=1"]
+        {
             assert!(NameAddr::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert_eq!(NameAddr::parse(b"J\xfcrg <sip:a@b>").unwrap_err(), HeaderError::NotUtf8);
@@ -200,8 +201,13 @@ mod tests {
         );
         assert_eq!((addr.q_milli(), addr.expires(), addr.reg_id()), (Some(750), Some(3_600), Some(1)));
         assert_eq!(addr.instance().unwrap(), "<urn:uuid:0C67446E-F1A1-11D9-94D3-000A95A0E128>");
-        for (q, milli) in [("1", Some(1_000)), ("1.000", Some(1_000)), ("0.5", Some(500)), ("0.", Some(0)), ("0.333", Some(333))]
-        {
+        for (q, milli) in [
+            ("1", Some(1_000)),
+            ("1.000", Some(1_000)),
+            ("0.5", Some(500)),
+            ("0.", Some(0)),
+            ("0.333", Some(333)),
+        ] {
             assert_eq!(q_milli(q), milli, "{q}");
         }
         for q in ["", "1.1", "2", "0.1234", ".5", "-0.1", "0.x"] {

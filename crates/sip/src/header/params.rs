@@ -71,8 +71,13 @@ mod tests {
     #[test]
     fn blanks_folds_quotes_and_flags() {
         let params = Params::new(" ;tag=a ; lr;x = \"b;\\\"c\" \r\n ;;y=;=z;last=1=2");
-        let expected =
-            [("tag", Some("a")), ("lr", None), ("x", Some("\"b;\\\"c\"")), ("y", Some("")), ("last", Some("1=2"))];
+        let expected = [
+            ("tag", Some("a")),
+            ("lr", None),
+            ("x", Some("\"b;\\\"c\"")),
+            ("y", Some("")),
+            ("last", Some("1=2")),
+        ];
         assert_eq!(params.collect::<Vec<_>>(), expected);
         assert_eq!(params.find("TAG"), Some(Some("a")));
         assert_eq!(params.find("LR"), Some(None));

@@ -38,7 +38,8 @@ impl<'a> Via<'a> {
             return Err(HeaderError::Malformed("Via protocol"));
         }
         let rest = trim(pieces.next().unwrap_or(""));
-        let (transport, sent_by) = rest.split_once(is_space).ok_or(HeaderError::Malformed("Via without a host"))?;
+        let (transport, sent_by) =
+            rest.split_once(is_space).ok_or(HeaderError::Malformed("Via without a host"))?;
         let (host, port) = split_port(trim(sent_by))?;
         let host = HostRef::parse(host).map_err(|_| HeaderError::Malformed("Via host"))?;
         Ok(Via { head, transport, host, port, params: Params::new(params) })
@@ -127,9 +128,11 @@ impl<'a> Via<'a> {
             if name.eq_ignore_ascii_case("received") || name.eq_ignore_ascii_case("rport") {
                 continue;
             }
-            write!(out, ";{name}")?;
+            out.write_char(';')?;
+            out.write_str(name)?;
             if let Some(value) = value {
-                write!(out, "={value}")?;
+                out.write_char('=')?;
+                out.write_str(value)?;
             }
         }
         let wants_port = self.rport().is_some();
@@ -207,7 +210,9 @@ mod tests {
 
     #[test]
     fn foreign_protocols_and_missing_hosts_are_refused() {
-        for text in ["", "SIP/2.0/UDP", "SIP/7.0/UDP a", "HTTP/2.0/TCP a", "SIP/2.0/UDP a:b", "SIP/2.0/UDP a:70000"] {
+        for text in
+            ["", "SIP/2.0/UDP", "SIP/7.0/UDP a", "HTTP/2.0/TCP a", "SIP/2.0/UDP a:b", "SIP/2.0/UDP a:70000"]
+        {
             assert!(Via::parse(text.as_bytes()).is_err(), "{text}");
         }
     }

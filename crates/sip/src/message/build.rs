@@ -90,8 +90,9 @@ impl<'a> Builder<'a> {
     }
 
     fn status_line(&mut self, status: StatusCode, reason: Option<&str>) {
-        // Writing to a Vec cannot fail.
-        let _ = std::io::Write::write_fmt(&mut self.out, format_args!("SIP/2.0 {status} "));
+        self.out.extend_from_slice(b"SIP/2.0 ");
+        self.number(status.as_u16().into());
+        self.out.push(b' ');
         self.value(reason.unwrap_or_else(|| status.default_reason()).as_bytes());
         self.end();
     }
@@ -171,7 +172,9 @@ impl<'a> Builder<'a> {
         if !content_type.is_empty() {
             self.header(Name::ContentType, content_type);
         }
-        self.header_length(self.body.len());
+        self.start(Name::ContentLength);
+        self.number(self.body.len());
+        self.end();
         let mut out = std::mem::take(&mut self.out);
         out.reserve_exact(self.body.len() + 2);
         out.extend_from_slice(b"\r\n");
@@ -183,10 +186,18 @@ impl<'a> Builder<'a> {
         Bytes::from(out)
     }
 
-    fn header_length(&mut self, length: usize) {
-        self.start(Name::ContentLength);
-        let _ = std::io::Write::write_fmt(&mut self.out, format_args!("{length}"));
-        self.end();
+    /// Decimal digits, without the machinery of formatting: every message has two such numbers.
+    fn number(&mut self, number: usize) {
+        let start = self.out.len();
+        let mut rest = number;
+        loop {
+            self.out.push(b'0' + (rest % 10) as u8);
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
+        }
+        self.out.get_mut(start..).unwrap_or_default().reverse();
     }
 
     fn start(&mut self, name: Name) -> &mut Builder<'a> {
@@ -210,8 +221,12 @@ struct OneLine<'b>(&'b mut Vec<u8>);
 
 impl Write for OneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let blank = |b: u8| if matches!(b, b'\r' | b'\n') { b' ' } else { b };
-        self.0.extend(text.bytes().map(blank));
+        for (at, piece) in text.split(['\r', '\n']).enumerate() {
+            if at > 0 {
+                self.0.push(b' ');
+            }
+            self.0.extend_from_slice(piece.as_bytes());
+        }
         Ok(())
     }
 }
@@ -276,7 +291,8 @@ mod tests {
             b"BYE sip:b@example.com SIP/2.0\r\nTo: <sip:b@example.com>;tag=mine\r\n\r\n",
         ))
         .unwrap();
-        let bytes = Builder::response_to(&request, StatusCode::OK, Some("Fine"), Some("other"), None).finish();
+        let bytes =
+            Builder::response_to(&request, StatusCode::OK, Some("Fine"), Some("other"), None).finish();
         let answer = Message::parse(bytes).unwrap();
         assert_eq!(answer.to().unwrap().tag(), Some("mine"));
         assert_eq!(answer.reason(), b"Fine");

@@ -171,7 +171,7 @@ impl Message {
             list.write_edited(&line, is_first, &mut out);
         }
         list.write_appended(self, &mut out);
-        out.extend_from_slice(self.from_empty_line());
+        out.extend_from_slice(self.empty_line_and_body());
         Bytes::from(out)
     }
 
@@ -256,7 +256,9 @@ mod tests {
     #[test]
     fn a_proxy_hop() {
         let out = edited(|list| {
-            list.replace_uri("sip:bob@192.0.2.4").prepend(Name::Via, "SIP/2.0/TCP me").replace(Name::MaxForwards, "69");
+            list.replace_uri("sip:bob@192.0.2.4")
+                .prepend(Name::Via, "SIP/2.0/TCP me")
+                .replace(Name::MaxForwards, "69");
             list.remove_first(Name::Route).append(Name::RecordRoute, "<sip:me;lr>");
         });
         assert_eq!(
@@ -282,7 +284,9 @@ mod tests {
             list.remove_first(Name::MaxForwards).remove_other("x-odd").prepend(Name::Path, "<sip:p1>");
             list.prepend(Name::Path, "<sip:p2>").replace(Name::Subject, "new").append_other("X-New", "1");
         });
-        assert!(out.starts_with("INVITE sip:bob@example.com;Weird=%zz;lr SIP/2.0\r\nPath: <sip:p2>\r\nPath: <sip:p1>\r\n"));
+        assert!(out.starts_with(
+            "INVITE sip:bob@example.com;Weird=%zz;lr SIP/2.0\r\nPath: <sip:p2>\r\nPath: <sip:p1>\r\n"
+        ));
         assert!(!out.contains("Max-Forwards") && !out.contains("X-Odd"), "{out}");
         assert!(out.contains("\r\nSubject: new\r\nX-New: 1\r\n\r\nhi"), "{out}");
     }

@@ -108,7 +108,8 @@ impl Message {
                 Step::Line(line) => {
                     spoiled |= line.name_len == 0;
                     if line.id == Name::ContentLength {
-                        let value = usize::from(line.value)..usize::from(line.value) + usize::from(line.value_len);
+                        let value =
+                            usize::from(line.value)..usize::from(line.value) + usize::from(line.value_len);
                         length = length.and(self.bytes.get(value).unwrap_or(&[]));
                     }
                     self.index.push(line);
@@ -253,7 +254,7 @@ impl Message {
     }
 
     /// The empty line and the body.
-    fn from_empty_line(&self) -> &[u8] {
+    fn empty_line_and_body(&self) -> &[u8] {
         self.bytes.get(self.headers_end.into()..self.body_end.into()).unwrap_or(&[])
     }
 

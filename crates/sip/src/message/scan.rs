@@ -71,7 +71,8 @@ impl<'a> Scanner<'a> {
         let end = self.folded_end(value_from);
         self.at = end.next;
         let (value, value_end) = trimmed(self.bytes, value_from, end.content);
-        let id = if is_header { Name::parse(self.bytes.get(start..name_end).unwrap_or(&[])) } else { Name::Other };
+        let id =
+            if is_header { Name::parse(self.bytes.get(start..name_end).unwrap_or(&[])) } else { Name::Other };
         Step::Line(Line {
             id,
             name_len: if is_header { (name_end - start) as u8 } else { 0 },
@@ -192,10 +193,11 @@ mod tests {
 
     #[test]
     fn folding_blanks_and_bare_line_feeds() {
-        let (found, end) = lines("A: 1\r\nB :\t2 \r\n  3\r\n\t4 \r\nC:5\nD:\r\n 6\r\n\r\nbody");
+        let text = "A: 1\r\nB :\t2 \r\n  3\r\n\t4 \r\nC:5\nD:\r\n 6\r\n\r\nbody";
+        let (found, end) = lines(text);
         let expected = [("A", "1"), ("B", "2 \r\n  3\r\n\t4"), ("C", "5"), ("D", "6")];
         assert_eq!(found, expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
-        assert!(matches!(end, Step::End(44)));
+        assert!(matches!(end, Step::End(body) if &text[body..] == "body"));
     }
 
     #[test]

@@ -105,14 +105,20 @@ mod tests {
             counts[shard_of(format!("{n}-4711@192.0.2.1").as_bytes(), 6)] += 1;
         }
         assert!(counts.iter().all(|count| (850..1_150).contains(count)), "{counts:?}");
-        assert_eq!(stable_hash(b"a84b4c76e66710@pc33.atlanta.com"), stable_hash(b"a84b4c76e66710@pc33.atlanta.com"));
+        assert_eq!(
+            stable_hash(b"a84b4c76e66710@pc33.atlanta.com"),
+            stable_hash(b"a84b4c76e66710@pc33.atlanta.com")
+        );
         assert_eq!(shard_of(b"anything", 0), 0);
     }
 
     #[test]
     fn the_call_id_is_found_before_any_parse() {
         for (text, call_id) in [
-            ("\r\nOPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\nContact: x\r\ncall-id :  a@b \r\n\r\n", Some("a@b")),
+            (
+                "\r\nOPTIONS sip:a SIP/2.0\r\nCSeq: 1 OPTIONS\r\nContact: x\r\ncall-id :  a@b \r\n\r\n",
+                Some("a@b"),
+            ),
             ("OPTIONS sip:a SIP/2.0\nI:\n  folded\nX: y\n\n", Some("folded")),
             ("OPTIONS sip:a SIP/2.0\r\nX: y\r\n i: not this\r\n\r\ni: nor this\r\n", None),
             ("OPTIONS sip:a SIP/2.0", None),

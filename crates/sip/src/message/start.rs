@@ -79,11 +79,13 @@ fn response(line: &[u8], from: usize) -> Result<(Start, Option<Fault>), ParseErr
 fn request(bytes: &[u8], line: &[u8], from: usize) -> Result<(Start, Option<Fault>), ParseError> {
     let method_end = token_end(bytes, from);
     let method_len = method_end - from;
-    if method_len == 0 || method_len > crate::limits::MAX_METHOD_BYTES || bytes.get(method_end) != Some(&b' ') {
+    if method_len == 0 || method_len > crate::limits::MAX_METHOD_BYTES || bytes.get(method_end) != Some(&b' ')
+    {
         return Err(ParseError::StartLine);
     }
     let whole = line.trim_ascii_end();
-    let blank = whole.iter().rposition(|&b| b == b' ').filter(|&at| at > method_len).ok_or(ParseError::StartLine)?;
+    let blank =
+        whole.iter().rposition(|&b| b == b' ').filter(|&at| at > method_len).ok_or(ParseError::StartLine)?;
     let version = whole.get(blank + 1..).unwrap_or(&[]);
     if !version.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"SIP/")) {
         return Err(ParseError::StartLine);

@@ -3,7 +3,7 @@
 use uri::{UriError, UriRef};
 
 use super::{HeaderError, Message};
-use crate::header::{CSeq, Contact, NameAddr, Name, Via, number};
+use crate::header::{CSeq, Contact, Name, NameAddr, Via, number};
 
 impl Message {
     /// The topmost Via.

@@ -58,7 +58,9 @@ impl Message {
         }
         let cseq = self.cseq().map_err(|_| bad("Missing Or Malformed CSeq"))?;
         match self.method() {
-            Some(Method::Other) if cseq.method_text != self.method_text() => Err(bad("CSeq Of Another Method")),
+            Some(Method::Other) if cseq.method_text != self.method_text() => {
+                Err(bad("CSeq Of Another Method"))
+            }
             Some(method) if cseq.method != method => Err(bad("CSeq Of Another Method")),
             _ => Ok(()),
         }
@@ -80,7 +82,10 @@ impl Message {
             return Err(bad("Missing Contact"));
         }
         if self.body().len() > MAX_BODY_BYTES {
-            return Err(Refusal { status: StatusCode::REQUEST_ENTITY_TOO_LARGE, reason: "Request Entity Too Large" });
+            return Err(Refusal {
+                status: StatusCode::REQUEST_ENTITY_TOO_LARGE,
+                reason: "Request Entity Too Large",
+            });
         }
         Ok(())
     }
