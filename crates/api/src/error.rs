@@ -11,11 +11,15 @@ impl From<switch::Error> for Problem {
     fn from(error: switch::Error) -> Problem {
         match error {
             switch::Error::NotFound(what) => Problem::not_found(what),
-            switch::Error::Taken { field, .. } => Problem::duplicate(field, format!("This {field} is in use already.")),
-            switch::Error::Invalid(model::Invalid { field, reason }) => Problem::field(field, reason),
-            switch::Error::Unavailable => {
-                Problem::unavailable("unavailable", "The exchange does not answer: it is stopping or overloaded.", RETRY_AFTER)
+            switch::Error::Taken { field, .. } => {
+                Problem::duplicate(field, format!("This {field} is in use already."))
             }
+            switch::Error::Invalid(model::Invalid { field, reason }) => Problem::field(field, reason),
+            switch::Error::Unavailable => Problem::unavailable(
+                "unavailable",
+                "The exchange does not answer: it is stopping or overloaded.",
+                RETRY_AFTER,
+            ),
             switch::Error::Storage(error) => error.into(),
             other => Problem::internal(&other),
         }

@@ -48,9 +48,13 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Filters<T> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let query = parts.uri.query().unwrap_or_default();
         let pairs = form_urlencoded::parse(query.as_bytes());
-        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-            .map(Filters)
-            .map_err(|error| Problem::fields(vec![blame(&error.path().to_string(), &error.into_inner().to_string())]))
+        // No text of ours holds control characters, and PostgreSQL takes no NUL.
+        if let Some((name, _)) = pairs.clone().find(|(_, value)| value.chars().any(char::is_control)) {
+            return Err(Problem::field(name, "must not have control characters"));
+        }
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs)).map(Filters).map_err(
+            |error| Problem::fields(vec![blame(&error.path().to_string(), &error.into_inner().to_string())]),
+        )
     }
 }
 
@@ -76,7 +80,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Source {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         // Requests without a connection (a router driven directly) all count as one source.
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Source(peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(addr)| addr.ip().to_canonical())))
+        Ok(Source(
+            peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |ConnectInfo(addr)| addr.ip().to_canonical()),
+        ))
     }
 }
 
@@ -88,7 +94,11 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn unreadable(refusal: &BytesRejection) -> Problem {
     if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is larger than this server takes.")
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body-too-large",
+            "The body is larger than this server takes.",
+        )
     } else {
         Problem::new(StatusCode::BAD_REQUEST, "unreadable-body", "The body could not be read.")
     }
@@ -100,7 +110,11 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        if inner.is_data() { Problem::fields(vec![blame(&path, &inner.to_string())]) } else { malformed(&inner) }
+        if inner.is_data() {
+            Problem::fields(vec![blame(&path, &inner.to_string())])
+        } else {
+            malformed(&inner)
+        }
     })?;
     json.end().map_err(|error| malformed(&error))?;
     Ok(value)
@@ -180,7 +194,11 @@ mod tests {
     fn what_is_not_json_is_malformed() {
         for json in ["", "{", "{]", r#"{"name":"a"} x"#] {
             let body = wire(json);
-            assert_eq!((&body["status"], &body["code"]), (&400.into(), &"malformed-json".into()), "{json}: {body}");
+            assert_eq!(
+                (&body["status"], &body["code"]),
+                (&400.into(), &"malformed-json".into()),
+                "{json}: {body}"
+            );
         }
     }
 

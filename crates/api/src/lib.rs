@@ -4,7 +4,7 @@
 //! `storage` (what is kept), and puts the answer into its wire form. It deliberately holds no state of its own but the
 //! table of failed logins, decides nothing about calls, and knows no SQL. Endpoint = path = file.
 //!
-//! [`router`] makes the service, [`serve`] listens, [`openapi`] is its document.
+//! [`router`] makes the service, [`serve()`] listens, [`openapi()`] is its document.
 //!
 //! Every list is scoped to the caller's tenant; another tenant's things answer 404 like things that do not exist.
 //! Passwords are taken and never given, except a generated one in the answer that made it.
@@ -27,10 +27,12 @@ mod state;
 mod system;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 pub use auth::{Rate, all_scopes, hash_password, local_key};
-pub use router::{openapi, router};
+pub use router::{openapi, openapi_json, router};
 pub use serve::{Limits, Listen, ServeError, ServeSettings, Serving, serve};
 pub use state::{AuthSettings, RenderMetrics, Secret, Settings, SipServer, State};
 pub use system::{ConfigStatus, ListenerStatus};

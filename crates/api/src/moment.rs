@@ -48,7 +48,10 @@ fn parse(text: &str) -> Option<Time> {
     let (hour, minute) = (number(clock.get(..2)?)?, number(clock.get(3..5)?)?);
     // A leap second counts as the one after it, as POSIX time does.
     let second = number(clock.get(6..)?)?;
-    let separated = date.get(4..5)? == "-" && date.get(7..8)? == "-" && clock.get(2..3)? == ":" && clock.get(5..6)? == ":";
+    let separated = date.get(4..5)? == "-"
+        && date.get(7..8)? == "-"
+        && clock.get(2..3)? == ":"
+        && clock.get(5..6)? == ":";
     if !separated || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -106,7 +109,9 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     // Counted from 0000-03-01, so that the leap day ends a year.
     let year = year - i64::from(month <= 2);
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    Some(year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468)
+    Some(
+        year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + day_of_year - 719_468,
+    )
 }
 
 #[cfg(test)]
@@ -124,7 +129,12 @@ mod tests {
     #[test]
     fn zones_and_fractions_are_read() {
         let time = Time::from_secs(1_763_711_951);
-        for text in ["2025-11-21T07:59:11Z", "2025-11-21T14:59:11+07:00", "2025-11-21T02:29:11.000-05:30", "2025-11-21 07:59:11z"] {
+        for text in [
+            "2025-11-21T07:59:11Z",
+            "2025-11-21T14:59:11+07:00",
+            "2025-11-21T02:29:11.000-05:30",
+            "2025-11-21 07:59:11z",
+        ] {
             assert_eq!(parse(text), Some(time), "{text}");
         }
         assert_eq!(parse("2025-11-21T07:59:11.5Z"), Some(time + Duration::from_millis(500)));
@@ -133,9 +143,20 @@ mod tests {
     #[test]
     fn what_is_no_time_is_refused() {
         for text in [
-            "", "2025", "2025-11-21", "2025-11-21T07:59:11", "2025-02-29T00:00:00Z", "2025-13-01T00:00:00Z",
-            "2025-11-21T24:00:00Z", "2025-11-21T07:59:11.Z", "2025-11-21T07:59:11+7:00", "1969-12-31T23:59:59Z",
-            "2025/11/21T07:59:11Z", "+025-11-21T07:59:11Z", "2025-11-21T07:59:11Zjunk", "２025-11-21T07:59:11Z",
+            "",
+            "2025",
+            "2025-11-21",
+            "2025-11-21T07:59:11",
+            "2025-02-29T00:00:00Z",
+            "2025-13-01T00:00:00Z",
+            "2025-11-21T24:00:00Z",
+            "2025-11-21T07:59:11.Z",
+            "2025-11-21T07:59:11+7:00",
+            "1969-12-31T23:59:59Z",
+            "2025/11/21T07:59:11Z",
+            "+025-11-21T07:59:11Z",
+            "2025-11-21T07:59:11Zjunk",
+            "２025-11-21T07:59:11Z",
         ] {
             assert_eq!(parse(text), None, "{text}");
         }

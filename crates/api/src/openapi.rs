@@ -40,18 +40,21 @@ pub(crate) fn base() -> OpenApi {
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(
         "bearer",
-        SecurityScheme::Http(Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT or API key").build()),
+        SecurityScheme::Http(
+            Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT or API key").build(),
+        ),
     );
     components.add_security_scheme("sip_admin", {
         let scheme = Http::builder().scheme(HttpAuthScheme::Bearer).bearer_format("JWT");
         SecurityScheme::Http(scheme.description(Some("The `sip_admin_token` of the login.")).build())
     });
-    components
-        .add_security_scheme("api_key", SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))));
-    for (name, schema) in [
-        (ProblemBody::name(), ProblemBody::schema()),
-        (FieldError::name(), FieldError::schema()),
-    ] {
+    components.add_security_scheme(
+        "api_key",
+        SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new("X-API-Key"))),
+    );
+    for (name, schema) in
+        [(ProblemBody::name(), ProblemBody::schema()), (FieldError::name(), FieldError::schema())]
+    {
         components.schemas.insert(name.into_owned(), schema);
     }
     document

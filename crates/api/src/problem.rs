@@ -116,7 +116,8 @@ impl Problem {
             [one] => format!("{}: {}", one.field, one.detail),
             more => format!("{} fields are wrong.", more.len()),
         };
-        let code = if errors.iter().all(|e| e.code == "unknown-field") { "unknown-field" } else { "invalid-field" };
+        let code =
+            if errors.iter().all(|e| e.code == "unknown-field") { "unknown-field" } else { "invalid-field" };
         Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail) }
     }
 

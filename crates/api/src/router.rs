@@ -46,6 +46,14 @@ pub fn openapi() -> OpenApi {
     routes().into_openapi()
 }
 
+/// The OpenAPI document as text: what `crosspoint openapi` prints and `docs/openapi.json` holds.
+#[must_use]
+pub fn openapi_json() -> String {
+    let mut text = openapi().to_pretty_json().unwrap_or_default();
+    text.push('\n');
+    text
+}
+
 fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .routes(routes!(auth::login::login))
@@ -138,6 +146,9 @@ mod tests {
     #[test]
     fn what_the_specification_writes_with_a_slash_is_documented_with_one() {
         let slashed = slashed(&openapi());
-        assert_eq!(slashed.iter().map(String::as_str).collect::<Vec<_>>(), ["/api/calls/", "/api/sip-users/"]);
+        assert_eq!(
+            slashed.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["/api/calls/", "/api/sip-users/"]
+        );
     }
 }

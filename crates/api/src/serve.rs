@@ -167,3 +167,150 @@ impl<S> Accept<TcpStream, S> for Connections {
         std::future::ready(accepted)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use axum::extract::ConnectInfo;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::oneshot;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+    const PATIENCE: Duration = Duration::from_secs(10);
+
+    fn plain() -> Listen {
+        Listen { addr: LOCAL, tls: None }
+    }
+
+    fn hello() -> Router {
+        Router::new()
+            .route("/", get(async |ConnectInfo(from): ConnectInfo<SocketAddr>| from.ip().to_string()))
+    }
+
+    async fn started(listen: Vec<Listen>, limits: Limits) -> (Serving, oneshot::Sender<()>) {
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { drop(stopped.await) };
+        (serve(ServeSettings { listen, limits }, hello(), stopped).await.unwrap(), stop)
+    }
+
+    async fn ask(stream: &mut (impl AsyncReadExt + AsyncWriteExt + Unpin)) -> String {
+        let question = b"GET / HTTP/1.1\r\nHost: pbx.example\r\nConnection: close\r\n\r\n";
+        stream.write_all(question).await.unwrap();
+        let mut answer = Vec::new();
+        let _ = timeout(PATIENCE, stream.read_to_end(&mut answer)).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn several_listeners_tell_their_addresses_and_where_requests_come_from() {
+        let (serving, _stop) = started(vec![plain(), plain()], Limits::default()).await;
+        let [first, second] = serving.addrs() else { unreachable!() };
+        assert_ne!(first.port(), second.port());
+        for addr in [first, second] {
+            let answer = ask(&mut TcpStream::connect(addr).await.unwrap()).await;
+            assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("127.0.0.1"), "{answer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn https_is_served_with_the_given_certificate() {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let own = rcgen::generate_simple_self_signed(vec!["pbx.example".to_owned()]).unwrap();
+        let key = rustls::pki_types::PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+        let server = rustls::ServerConfig::builder_with_provider(provider.clone())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![own.cert.der().clone()], key)
+            .unwrap();
+        let (serving, _stop) =
+            started(vec![Listen { addr: LOCAL, tls: Some(Arc::new(server)) }], Limits::default()).await;
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(own.cert.der().clone()).unwrap();
+        let client = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let addr = serving.addrs()[0];
+        // A blocking client on a thread of its own, so that no further crate is needed.
+        let answer = tokio::task::spawn_blocking(move || {
+            use std::io::{Read, Write};
+            let name = rustls::pki_types::ServerName::try_from("pbx.example").unwrap();
+            let mut session = rustls::ClientConnection::new(Arc::new(client), name).unwrap();
+            let mut socket = std::net::TcpStream::connect(addr).unwrap();
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            let mut stream = rustls::Stream::new(&mut session, &mut socket);
+            stream.write_all(b"GET / HTTP/1.1\r\nHost: pbx.example\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            let _ = stream.read_to_string(&mut answer);
+            answer
+        });
+        let answer = answer.await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("127.0.0.1"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_is_named() {
+        let (serving, _stop) = started(vec![plain()], Limits::default()).await;
+        let addr = serving.addrs()[0];
+        let settings =
+            ServeSettings { listen: vec![plain(), Listen { addr, tls: None }], limits: Limits::default() };
+        let refused = serve(settings, hello(), std::future::pending()).await.err().unwrap().to_string();
+        assert!(refused.contains(&addr.to_string()) && refused.contains("[http] listen"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn connections_have_a_bound_and_come_back() {
+        let (serving, _stop) =
+            started(vec![plain()], Limits { max_connections: 1, ..Limits::default() }).await;
+        let addr = serving.addrs()[0];
+        let mut first = TcpStream::connect(addr).await.unwrap();
+        first.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        timeout(PATIENCE, first.read_exact(&mut answer)).await.unwrap().unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut second = TcpStream::connect(addr).await.unwrap();
+        let mut nothing = Vec::new();
+        let closed = timeout(PATIENCE, second.read_to_end(&mut nothing)).await.unwrap();
+        assert!(closed.is_err() || nothing.is_empty());
+        drop(first);
+        // The place is free once the server has seen the end of the first connection.
+        let served = async {
+            loop {
+                let mut third = TcpStream::connect(addr).await.unwrap();
+                let sent = third.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+                let mut answer = Vec::new();
+                if sent.is_ok() && third.read_to_end(&mut answer).await.is_ok() && !answer.is_empty() {
+                    return answer;
+                }
+            }
+        };
+        assert!(timeout(PATIENCE, served).await.unwrap().starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_finish_its_request_is_closed() {
+        let limits = Limits { header_timeout: Duration::from_millis(100), ..Limits::default() };
+        let (serving, _stop) = started(vec![plain()], limits).await;
+        let mut slow = TcpStream::connect(serving.addrs()[0]).await.unwrap();
+        slow.write_all(b"GET / HTTP/1.1\r\nHost:").await.unwrap();
+        let mut answer = Vec::new();
+        let _ = timeout(PATIENCE, slow.read_to_end(&mut answer)).await.expect("closed");
+        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn the_shutdown_ends_every_listener() {
+        let (serving, stop) = started(vec![plain(), plain()], Limits::default()).await;
+        let addr = serving.addrs()[0];
+        stop.send(()).unwrap();
+        timeout(PATIENCE, serving.ended()).await.expect("ended").unwrap();
+        assert!(TcpStream::connect(addr).await.is_err());
+    }
+}

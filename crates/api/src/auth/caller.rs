@@ -113,7 +113,8 @@ fn credential(headers: &HeaderMap) -> Answer<Credential> {
     if let Some(text) = text("x-api-key") {
         return bounded(text).map(Credential::Key);
     }
-    let (scheme, text) = text(AUTHORIZATION.as_str()).and_then(|v| v.split_once(' ')).ok_or_else(unauthenticated)?;
+    let (scheme, text) =
+        text(AUTHORIZATION.as_str()).and_then(|v| v.split_once(' ')).ok_or_else(unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(unauthenticated());
     }
@@ -164,7 +165,8 @@ async fn by_token(app: &App, text: &str, needed: Purpose) -> Answer<Caller> {
 /// The person a token of ours was given to, as long as they exist and their password has not changed since.
 pub(super) async fn owner(app: &App, claims: &Claims) -> Answer<User> {
     let id: UserId = claims.sub.parse().map_err(|_| unauthenticated())?;
-    let tenant: TenantId = claims.tenant.as_deref().and_then(|text| text.parse().ok()).ok_or_else(unauthenticated)?;
+    let tenant: TenantId =
+        claims.tenant.as_deref().and_then(|text| text.parse().ok()).ok_or_else(unauthenticated)?;
     let user = app.storage.users().find(tenant, id).await?;
     user.filter(|user| claims.iat >= user.updated_at.as_secs()).ok_or_else(unauthenticated)
 }
@@ -207,7 +209,8 @@ mod tests {
         assert!(matches!(credential(&headers("x-api-key", "cp_a")), Ok(Credential::Key(k)) if k == "cp_a"));
         assert!(matches!(credential(&headers("authorization", "Bearer cp_a")), Ok(Credential::Key(_))));
         assert!(matches!(credential(&headers("authorization", "bearer ey.a.b")), Ok(Credential::Token(_))));
-        for (name, value) in [("authorization", "Basic YTpi"), ("authorization", "Bearer"), ("cookie", "a=b")] {
+        for (name, value) in [("authorization", "Basic YTpi"), ("authorization", "Bearer"), ("cookie", "a=b")]
+        {
             assert!(credential(&headers(name, value)).is_err(), "{name}: {value}");
         }
         assert!(credential(&headers("x-api-key", &"x".repeat(MAX_CREDENTIAL + 1))).is_err());

@@ -49,11 +49,7 @@ pub(crate) async fn login(
 ) -> Answer<Json<Session>> {
     let tries = Tries::take(&app, source, &username)?;
     let sane = username.len().max(password.len()) <= MAX_CHARS && !username.contains('\0');
-    let known = if sane {
-        app.storage.users().find_by_username(&username).await?
-    } else {
-        None
-    };
+    let known = if sane { app.storage.users().find_by_username(&username).await? } else { None };
     let password = if password.len() <= MAX_CHARS { password } else { String::new() };
     let stored = known.as_ref().map(|user| user.password_hash.clone());
     match (app.passwords.check(password, stored).await?, known) {

@@ -13,7 +13,8 @@ mod session;
 mod tests;
 
 pub(crate) use caller::{
-    Caller, CallsControl, CallsRead, ConfigRead, KeysManage, Permit, RegistrationsRead, RegistrationsRemove, SipUsers,
+    Caller, CallsControl, CallsRead, ConfigRead, KeysManage, Permit, RegistrationsRead, RegistrationsRemove,
+    SipUsers,
 };
 pub(crate) use jwt::Tokens;
 pub use key::local_key;

@@ -40,7 +40,8 @@ pub(crate) async fn refresh(
     State(app): State<App>,
     JsonBody(Refresh { refresh_token }): JsonBody<Refresh>,
 ) -> Answer<Json<Session>> {
-    let refused = || Problem::unauthorized("invalid-refresh-token", "The refresh token is not good, or no longer.");
+    let refused =
+        || Problem::unauthorized("invalid-refresh-token", "The refresh token is not good, or no longer.");
     match app.tokens.read(&refresh_token, app.clock.now()) {
         Ok((Purpose::Refresh, claims)) => {
             let user = owner(&app, &claims).await.map_err(|problem| {
@@ -97,9 +98,7 @@ mod tests {
     async fn an_expired_one_is_refused() {
         let api = Api::start().await;
         let user = api.storage.users().find_by_username("admin").await.unwrap().unwrap();
-        let claims = |exp: u64| {
-            json!({"sub": user.id, "tenant": user.tenant, "use": "refresh", "iat": api.clock.now().as_secs(), "exp": exp})
-        };
+        let claims = |exp: u64| json!({"sub": user.id, "tenant": user.tenant, "use": "refresh", "iat": api.clock.now().as_secs(), "exp": exp});
         let token = |exp| match signed(SECRET, &claims(exp)) {
             As::Bearer(token) => json!(token),
             _ => Value::Null,
@@ -114,7 +113,8 @@ mod tests {
         let session = api.login("viewer").await;
         let access = As::Bearer(session["access_token"].as_str().unwrap().into());
         let user = api.storage.users().find_by_username("viewer").await.unwrap().unwrap();
-        let changed = User { role: Role::Viewer, updated_at: api.clock.now() + Duration::from_secs(2), ..user.clone() };
+        let changed =
+            User { role: Role::Viewer, updated_at: api.clock.now() + Duration::from_secs(2), ..user.clone() };
         assert!(api.storage.users().update(&changed).await.unwrap());
         assert_eq!(refresh(&api, &session["refresh_token"]).await.status, 401);
         assert_eq!(api.get(&access, "/api/calls/active").await.refusal(), (401, "unauthenticated", ""));

@@ -10,7 +10,10 @@ async fn without_good_credentials_nothing_opens() {
     let expired = {
         let user = api.storage.users().find_by_username("admin").await.unwrap().unwrap();
         let now = api.clock.now().as_secs();
-        signed(SECRET, &json!({"sub": user.id, "tenant": user.tenant, "use": "access", "iat": now, "exp": now - 1}))
+        signed(
+            SECRET,
+            &json!({"sub": user.id, "tenant": user.tenant, "use": "access", "iat": now, "exp": now - 1}),
+        )
     };
     let foreign = signed("another secret", &json!({"sub": "x", "use": "access", "exp": u32::MAX}));
     for (who, code) in [

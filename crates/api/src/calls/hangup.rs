@@ -15,7 +15,7 @@ use crate::state::App;
 
 /// A call that is being ended.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Ending {
+pub(crate) struct HangupStarted {
     #[schema(value_type = String)]
     call_id: CallUid,
     /// Always `ending`: the phones have been told, their answers are awaited.
@@ -29,15 +29,15 @@ pub(crate) struct Ending {
 #[utoipa::path(
     post, path = "/api/calls/{id}/hangup", tag = "calls", operation_id = "hang_up_call",
     params(("id" = String, Path)),
-    responses((status = 200, description = "It is being ended", body = Ending), Guarded, Missing)
+    responses((status = 200, description = "It is being ended", body = HangupStarted), Guarded, Missing)
 )]
 pub(crate) async fn hangup(
     State(app): State<App>,
     permit: Permit<CallsControl>,
     Id(call_id): Id<CallUid>,
-) -> Answer<Json<Ending>> {
+) -> Answer<Json<HangupStarted>> {
     let call = app.exchange.call(call_id).await;
     call.filter(|call| call.tenant == permit.tenant()).ok_or_else(|| Problem::not_found(NOUN))?;
     app.exchange.hangup(call_id).await?;
-    Ok(Json(Ending { call_id, state: "ending" }))
+    Ok(Json(HangupStarted { call_id, state: "ending" }))
 }

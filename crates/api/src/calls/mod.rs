@@ -5,6 +5,8 @@ pub(crate) mod hangup;
 pub(crate) mod history;
 mod leg;
 pub(crate) mod read;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use leg::Leg;
 
@@ -79,7 +81,7 @@ pub(crate) struct CallRecord {
     #[schema(example = 12.5)]
     talk_s: f64,
     /// How it ended.
-    termination: Option<Ending>,
+    termination: Option<Termination>,
     /// The final SIP status the caller got.
     #[schema(example = 200)]
     sip_status: Option<u16>,
@@ -99,7 +101,7 @@ pub(crate) struct CallRecord {
 
 /// How a call ended.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Ending {
+pub(crate) struct Termination {
     /// Whose doing: `none`, `caller`, `callee`, `network`, `server` or `operator`.
     #[schema(example = "callee")]
     fault: &'static str,
@@ -128,7 +130,7 @@ impl CallRecord {
             talk_s: cdr.talk_time().as_secs_f64(),
             from_number: cdr.from_number,
             to_number: cdr.to_number,
-            termination: cdr.termination.map(|end| Ending {
+            termination: cdr.termination.map(|end| Termination {
                 fault: end.fault.as_str(),
                 cause: end.cause,
                 cause_name: end.cause.name(),

@@ -88,7 +88,8 @@ pub(crate) async fn list(
 ) -> Answer<Json<List<Registration>>> {
     let page = list::page(query.page, query.per_page)?;
     let wanted = |binding: &Binding| {
-        binding.tenant == permit.tenant() && query.username.as_ref().is_none_or(|name| name == binding.aor.user())
+        binding.tenant == permit.tenant()
+            && query.username.as_ref().is_none_or(|name| name == binding.aor.user())
     };
     let found = app.exchange.registrations(None).into_iter().filter(wanted).collect();
     let List { items, total, page, per_page } = List::cut(found, page);

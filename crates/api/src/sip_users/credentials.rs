@@ -36,12 +36,12 @@ pub(crate) struct Credentials {
     /// Seconds a registration is made for.
     register_expires_s: u64,
     /// Where to connect, as the template allows; the first is the best.
-    servers: Vec<Server>,
+    servers: Vec<SipEndpoint>,
 }
 
 /// An address to connect to.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Server {
+pub(crate) struct SipEndpoint {
     #[schema(example = "udp")]
     transport: String,
     host: String,
@@ -84,25 +84,28 @@ pub(crate) async fn credentials(
 }
 
 /// The listeners that a template may use, best first.
-fn servers(app: &App, template: Template) -> Vec<Server> {
+fn servers(app: &App, template: Template) -> Vec<SipEndpoint> {
     let order: &[&str] = match template {
         Template::Webrtc => &["wss", "ws"],
         Template::Softphone | Template::Custom => &["udp", "tcp", "tls"],
         Template::SecureSoftphone => &["tls"],
     };
     let of = |transport: &'static str| {
-        app.settings.sip_servers.iter().filter(move |server| server.transport == transport).map(|server| Server {
-            transport: server.transport.clone(),
-            uri: uri(&server.transport, &server.host, server.port),
-            host: server.host.clone(),
-            port: server.port,
+        app.settings.sip_servers.iter().filter(move |server| server.transport == transport).map(|server| {
+            SipEndpoint {
+                transport: server.transport.clone(),
+                uri: uri(&server.transport, &server.host, server.port),
+                host: server.host.clone(),
+                port: server.port,
+            }
         })
     };
     order.iter().flat_map(|transport| of(transport)).collect()
 }
 
 fn uri(transport: &str, host: &str, port: u16) -> String {
-    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
+    let host =
+        if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
     match transport {
         "ws" | "wss" => format!("{transport}://{host}:{port}/ws"),
         // A sips URI would ask for TLS on every hop, RFC 5630 §3.1.3; one hop is meant.

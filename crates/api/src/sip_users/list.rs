@@ -39,7 +39,8 @@ pub(crate) async fn list(
     Filters(query): Filters<Query>,
 ) -> Answer<Json<List<SipUser>>> {
     let page = list::page(query.page, query.per_page)?;
-    let filter = AccountFilter { tenant: Some(permit.tenant()), search: query.search.filter(|s| !s.is_empty()) };
+    let filter =
+        AccountFilter { tenant: Some(permit.tenant()), search: query.search.filter(|s| !s.is_empty()) };
     let found = app.exchange.accounts().list(&filter, page);
     Ok(Json(List::of(found, |account| SipUser::of(&account, &app))))
 }

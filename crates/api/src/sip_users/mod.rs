@@ -9,6 +9,8 @@ pub(crate) mod remove;
 pub(crate) mod reset;
 mod secret;
 pub(crate) mod stats;
+#[cfg(test)]
+mod tests;
 pub(crate) mod unlock;
 pub(crate) mod update;
 

@@ -12,9 +12,36 @@ const GENERATED_CHARS: usize = 20;
 const MIN_DIFFERENT: usize = 5;
 /// What scanners try first, in lower case, digits at the end cut off.
 const COMMON: &[&str] = &[
-    "password", "passw0rd", "p@ssw0rd", "p@ssword", "secret", "changeme", "welcome", "letmein", "qwerty", "qwertyuiop",
-    "asterisk", "freepbx", "freeswitch", "kamailio", "crosspoint", "voip", "sip", "phone", "extension", "admin",
-    "administrator", "default", "test", "testing", "guest", "user", "telephone", "iloveyou", "abcdefgh", "asdfghjkl",
+    "password",
+    "passw0rd",
+    "p@ssw0rd",
+    "p@ssword",
+    "secret",
+    "changeme",
+    "welcome",
+    "letmein",
+    "qwerty",
+    "qwertyuiop",
+    "asterisk",
+    "freepbx",
+    "freeswitch",
+    "kamailio",
+    "crosspoint",
+    "voip",
+    "sip",
+    "phone",
+    "extension",
+    "admin",
+    "administrator",
+    "default",
+    "test",
+    "testing",
+    "guest",
+    "user",
+    "telephone",
+    "iloveyou",
+    "abcdefgh",
+    "asdfghjkl",
 ];
 
 /// A new password.
@@ -46,8 +73,11 @@ pub(super) fn weakness(password: &str, username: &str) -> Option<FieldError> {
 
 /// `12345678`, `87654321`, `abcdefgh`.
 fn is_row(text: &str) -> bool {
-    let steps: BTreeSet<i64> =
-        text.chars().zip(text.chars().skip(1)).map(|(a, b)| i64::from(u32::from(b)) - i64::from(u32::from(a))).collect();
+    let steps: BTreeSet<i64> = text
+        .chars()
+        .zip(text.chars().skip(1))
+        .map(|(a, b)| i64::from(u32::from(b)) - i64::from(u32::from(a)))
+        .collect();
     // The step from 9 back to 0 belongs to the row.
     let steps: Vec<i64> = steps.into_iter().filter(|step| !matches!(step, -9 | 9)).collect();
     matches!(steps.as_slice(), [1] | [-1])
@@ -59,7 +89,19 @@ mod tests {
 
     #[test]
     fn weak_ones_are_told_apart() {
-        for weak in ["6001-6001", "x6001yzabc", "password", "Password123!", "12345678", "1234567890", "87654321", "aaaaaaaa", "12121212", "abcdefgh", "asterisk1"] {
+        for weak in [
+            "6001-6001",
+            "x6001yzabc",
+            "password",
+            "Password123!",
+            "12345678",
+            "1234567890",
+            "87654321",
+            "aaaaaaaa",
+            "12121212",
+            "abcdefgh",
+            "asterisk1",
+        ] {
             assert!(weakness(weak, "6001").is_some(), "{weak}");
         }
         for good in ["correct horse", "k3dT-9xQv", "83610274", "Tr0ub4dor"] {

@@ -40,7 +40,7 @@ pub struct ListenerStatus {
 
 /// The running server.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Status {
+pub(crate) struct ServerStatus {
     version: &'static str,
     started_at: Moment,
     uptime_s: u64,
@@ -60,11 +60,11 @@ pub(crate) struct Status {
 /// How the server is set up
 #[utoipa::path(
     get, path = "/api/config/status", tag = "system", operation_id = "read_config_status",
-    responses((status = 200, description = "The set-up, without secrets", body = Status), Guarded)
+    responses((status = 200, description = "The set-up, without secrets", body = ServerStatus), Guarded)
 )]
-pub(crate) async fn config_status(State(app): State<App>, _: Permit<ConfigRead>) -> Json<Status> {
+pub(crate) async fn config_status(State(app): State<App>, _: Permit<ConfigRead>) -> Json<ServerStatus> {
     let identity = &app.exchange.settings().identity;
-    Json(Status {
+    Json(ServerStatus {
         version: env!("CARGO_PKG_VERSION"),
         started_at: Moment(app.started_at),
         uptime_s: app.clock.now().since(app.started_at).as_secs(),

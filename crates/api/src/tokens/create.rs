@@ -78,7 +78,11 @@ fn check(new: &NewToken, now: clock::Time) -> Answer<()> {
     let mut errors = Vec::new();
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || name.chars().any(char::is_control) {
-        errors.push(FieldError::new("name", "invalid", "must have 1 to 128 characters, none of them a control character"));
+        errors.push(FieldError::new(
+            "name",
+            "invalid",
+            "must have 1 to 128 characters, none of them a control character",
+        ));
     }
     if new.scopes.is_empty() {
         errors.push(FieldError::new("scopes", "invalid", "must have at least one scope"));
@@ -95,8 +99,9 @@ fn granted(maker: &Caller, mut scopes: Vec<Scope>) -> Answer<Vec<Scope>> {
     scopes.dedup();
     match scopes.iter().find(|scope| !maker.may(**scope)) {
         None => Ok(scopes),
-        Some(scope) => {
-            Err(Problem::forbidden("missing-right", format!("You cannot give `{scope}`, as you do not have it.")))
-        }
+        Some(scope) => Err(Problem::forbidden(
+            "missing-right",
+            format!("You cannot give `{scope}`, as you do not have it."),
+        )),
     }
 }
