@@ -4,7 +4,8 @@
 //! [`Message`] is one shared buffer and an index of its header lines, made by a single scan without an allocation. Headers
 //! are read when asked for ([`header`]), by typed views that borrow from the buffer. What is passed on is passed on byte
 //! for byte: [`Message::edited`] makes one copy with an [`EditList`] applied; what is our own comes from a [`Builder`].
-//! [`StreamFramer`] cuts a stream into messages, [`digest`] asks for and checks proofs of a password.
+//! [`StreamFramer`] cuts a stream into messages, [`digest`] asks for and checks proofs of a password. [`Endpoint`] keeps
+//! the transactions and dialogs that messages belong to.
 //!
 //! # What it deliberately does not do
 //! * It opens no socket, reads no clock, asks the system for no randomness, and starts no task: time and randomness are
@@ -16,6 +17,8 @@
 //! * It decides nothing about users: realms and usernames are given, not compared.
 //!
 //! # The loop that drives it
+//! Packets, timeouts and commands go into the [`Endpoint`]; after each of them its transmissions and events are drained to
+//! the end. The message layer alone, for an answer that needs no state:
 //! ```
 //! use crosspoint_sip::{Builder, Frame, Message, StatusCode, StreamFramer};
 //!

@@ -25,15 +25,20 @@ pub(crate) fn equivalent(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
 
 /// Every parameter of `a` has the same value in `b`, or is of no weight and not in `b` at all.
 fn sip_params_match(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
-    a.params().all(|(name, value)| match b.param(name) {
-        Some(other) => same_value(value, other),
-        None => !DECISIVE.iter().any(|decisive| name.eq_ignore_ascii_case(decisive)),
+    a.params().all(|(name, value)| {
+        let decisive = || DECISIVE.iter().any(|decisive| name.eq_ignore_ascii_case(decisive));
+        has_param(b, name, value) || (b.param(name).is_none() && !decisive())
     })
 }
 
 /// Every parameter of `a` is in `b` with the same value.
 fn tel_params_match(a: &UriRef<'_>, b: &UriRef<'_>) -> bool {
-    a.params().all(|(name, value)| b.param(name).is_some_and(|other| same_value(value, other)))
+    a.params().all(|(name, value)| has_param(b, name, value))
+}
+
+/// A parameter may stand twice, though it should not.
+fn has_param(uri: &UriRef<'_>, name: &str, value: Option<&str>) -> bool {
+    uri.params().any(|(key, other)| key.eq_ignore_ascii_case(name) && same_value(value, other))
 }
 
 fn same_value(a: Option<&str>, b: Option<&str>) -> bool {
