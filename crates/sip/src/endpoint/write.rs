@@ -70,7 +70,10 @@ pub(super) fn request(settings: &Settings, request: &Request<'_>) -> Bytes {
     let aim = request.peer.aim();
     let mut out = Builder::request(request.method, aim.uri);
     via(&mut out, request.flow, request.branch);
-    out.header(Name::MaxForwards, MAX_FORWARDS);
+    // A call passed on has fewer hops left (RFC 3261 §16.6 item 3): its user says so.
+    if !names(request.headers, Name::MaxForwards) {
+        out.header(Name::MaxForwards, MAX_FORWARDS);
+    }
     for route in aim.routes {
         out.header(Name::Route, route);
     }
