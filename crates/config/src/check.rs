@@ -13,6 +13,9 @@ pub(crate) fn check(draft: &mut Draft) {
     listeners(&config, draft);
     expiry(&config, draft);
     certificate(&config, draft);
+    if config.security.digest_algorithms.is_empty() {
+        draft.refuse("security.digest_algorithms", "must name at least one algorithm".to_owned());
+    }
     if config.data_dir.as_os_str().is_empty() {
         draft.refuse("data_dir", "must not be empty".to_owned());
     }

@@ -131,6 +131,7 @@ pub(crate) const KEYS: &[Key] = &[
     key!("security.sip_jwt_secret", Form::Text, security.sip_jwt_secret)
         .secrecy(Secrecy::Hidden)
         .aliases(&["SIP_JWT_SECRET"]),
+    key!("security.digest_algorithms", Form::Texts, security.digest_algorithms),
     key!("tls.certificate", Form::Text, tls.certificate),
     key!("tls.key", Form::Text, tls.key),
     key!("log.level", Form::Text, log.level),

@@ -37,6 +37,6 @@ pub use load::{Inputs, Loaded, Source, TextFile, load};
 pub use problem::{Error, Problem};
 pub use sections::{Admin, Config, Database, Http, Log, LogFormat, Media, Network, Peer, Security, Sip, Tls};
 pub use values::{
-    DatabaseUrl, Domain, ExternalAddress, HttpListen, LogLevel, PortRange, Secret, SipListen, SipTransport,
-    Subnet,
+    DatabaseUrl, DigestAlgorithm, Domain, ExternalAddress, HttpListen, LogLevel, PortRange, Secret,
+    SipListen, SipTransport, Subnet,
 };

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::values::{
-    DatabaseUrl, Domain, ExternalAddress, HttpListen, LogLevel, PortRange, Secret, SipListen, SipTransport,
-    Subnet,
+    DatabaseUrl, DigestAlgorithm, Domain, ExternalAddress, HttpListen, LogLevel, PortRange, Secret,
+    SipListen, SipTransport, Subnet,
 };
 
 /// Configuration of Crosspoint.
@@ -33,7 +33,7 @@ pub struct Config {
     pub media: Media,
     /// Where accounts, bindings and call records are kept.
     pub database: Database,
-    /// Secrets that sign access tokens.
+    /// Who is believed, and by which proof.
     pub security: Security,
     /// The certificate of the https listeners.
     pub tls: Tls,
@@ -184,8 +184,8 @@ pub struct Database {
     pub url: DatabaseUrl,
 }
 
-/// Secrets that sign access tokens.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+/// Who is believed, and by which proof.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Security {
     /// Signs access tokens of the API. Empty: generated at the first start and kept in `data_dir`.
@@ -194,6 +194,20 @@ pub struct Security {
     /// Signs tokens for the administration of SIP accounts. Empty: generated at the first start and kept in `data_dir`.
     #[schemars(with = "String")]
     pub sip_jwt_secret: Secret,
+    /// Digest algorithms that phones are offered, the preferred one first: `MD5`, `SHA-256`, `SHA-512-256`. Many phones
+    /// know MD5 only, and some give up when another one stands beside it; an answer by any of the three is taken.
+    #[schemars(with = "Vec<String>")]
+    pub digest_algorithms: Vec<DigestAlgorithm>,
+}
+
+impl Default for Security {
+    fn default() -> Security {
+        Security {
+            jwt_secret: Secret::default(),
+            sip_jwt_secret: Secret::default(),
+            digest_algorithms: vec![DigestAlgorithm::Md5],
+        }
+    }
 }
 
 /// The certificate of the https listeners.

@@ -218,6 +218,10 @@ fn what_is_wrong_in_the_file_is_named_with_line_key_and_remedy() {
         ),
         ("[tls]\ncertificate = \"a.pem\"", &["crosspoint.toml:2: tls.certificate: needs tls.key"]),
         ("[tls]\nkey = \"a.pem\"", &["crosspoint.toml:2: tls.key: needs tls.certificate"]),
+        (
+            "[security]\ndigest_algorithms = []",
+            &["crosspoint.toml:2: security.digest_algorithms: must name at least one algorithm"],
+        ),
         ("data_dir = \"\"", &["crosspoint.toml:1: data_dir: must not be empty"]),
         ("[sip]\nworkers = 1\nworkers = 2", &["crosspoint.toml:3: ", "duplicate"]),
         ("[sip\nworkers = 1", &["crosspoint.toml:1: "]),

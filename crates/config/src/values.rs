@@ -355,6 +355,43 @@ impl fmt::Debug for DatabaseUrl {
     }
 }
 
+/// A digest algorithm, by its name in a challenge (RFC 8760 §2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum DigestAlgorithm {
+    /// `MD5`.
+    Md5,
+    /// `SHA-256`.
+    Sha256,
+    /// `SHA-512-256`.
+    Sha512Of256,
+}
+
+text_value!(DigestAlgorithm);
+
+impl FromStr for DigestAlgorithm {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<DigestAlgorithm, String> {
+        match text.to_ascii_uppercase().as_str() {
+            "MD5" => Ok(DigestAlgorithm::Md5),
+            "SHA-256" => Ok(DigestAlgorithm::Sha256),
+            "SHA-512-256" => Ok(DigestAlgorithm::Sha512Of256),
+            _ => Err(format!("\"{text}\" is not a digest algorithm; use MD5, SHA-256 or SHA-512-256")),
+        }
+    }
+}
+
+impl fmt::Display for DigestAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DigestAlgorithm::Md5 => "MD5",
+            DigestAlgorithm::Sha256 => "SHA-256",
+            DigestAlgorithm::Sha512Of256 => "SHA-512-256",
+        })
+    }
+}
+
 /// A text that is never shown; empty when not set.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret(String);
@@ -452,6 +489,9 @@ mod tests {
             Ok("info,crosspoint_sip=debug")
         );
         assert_eq!(parsed::<DatabaseUrl>("").as_deref(), Ok(""));
+        for name in ["MD5", "SHA-256", "SHA-512-256"] {
+            assert_eq!(parsed::<DigestAlgorithm>(&name.to_lowercase()).as_deref(), Ok(name));
+        }
     }
 
     #[test]
@@ -480,6 +520,7 @@ mod tests {
             (parsed::<Domain>("sip:pbx.example"), "without port or sip:"),
             (parsed::<Domain>(""), "not a domain"),
             (parsed::<LogLevel>("loud"), "not a log level"),
+            (parsed::<DigestAlgorithm>("SHA-1"), "use MD5, SHA-256 or SHA-512-256"),
             (parsed::<DatabaseUrl>("mysql://u:secret@h/d"), "mysql is not a database we know"),
         ];
         for (outcome, expected) in table {

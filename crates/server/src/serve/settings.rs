@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::{Config, ExternalAddress, SipTransport};
+use config::{Config, DigestAlgorithm, ExternalAddress, SipTransport};
 
 use super::NODE;
 use super::first_start::Reached;
@@ -65,7 +65,15 @@ pub(super) fn switch(facts: &Facts<'_>) -> switch::Settings {
             ring_timeout: seconds(config.sip.ring_timeout_s),
             ..switch::CallSettings::default()
         },
-        digest: switch::DigestSettings::new(secrets.nonce_key.0),
+        digest: switch::DigestSettings {
+            algorithms: config
+                .security
+                .digest_algorithms
+                .iter()
+                .map(|algorithm| digest(*algorithm))
+                .collect(),
+            ..switch::DigestSettings::new(secrets.nonce_key.0)
+        },
     }
 }
 
@@ -89,6 +97,14 @@ fn sip_listen(listen: &config::SipListen) -> signaling::Listen {
         SipTransport::Tcp => signaling::Transport::Tcp,
     };
     signaling::Listen { transport, addr: listen.addr }
+}
+
+fn digest(algorithm: DigestAlgorithm) -> switch::Algorithm {
+    match algorithm {
+        DigestAlgorithm::Md5 => switch::Algorithm::Md5,
+        DigestAlgorithm::Sha256 => switch::Algorithm::Sha256,
+        DigestAlgorithm::Sha512Of256 => switch::Algorithm::Sha512_256,
+    }
 }
 
 /// Names and addresses besides the domain that mean us, in a request's URI.
@@ -273,7 +289,8 @@ mod tests {
     fn the_exchange_gets_what_was_configured() {
         const FILE: &str = "[sip]\nlisten = [\"udp://127.0.0.5:5070\"]\nmin_expires = 30\nring_timeout_s = 7\n\
                             [media]\nports = \"30000-30009\"\nsilence_timeout_s = 0\n\
-                            [network]\nexternal_address = \"203.0.113.9\"";
+                            [network]\nexternal_address = \"203.0.113.9\"\n\
+                            [security]\ndigest_algorithms = [\"SHA-256\", \"MD5\"]";
         let settings = with_facts(FILE, switch);
         assert_eq!(
             (settings.identity.domain.as_str(), settings.identity.realm.as_str()),
@@ -296,6 +313,7 @@ mod tests {
             (30_000..=30_009, "127.0.0.5".to_owned())
         );
         assert_eq!(settings.media.silence, NEVER);
+        assert_eq!(settings.digest.algorithms, [switch::Algorithm::Sha256, switch::Algorithm::Md5]);
         assert_eq!((settings.media_address)("198.51.100.1".parse().unwrap()).to_string(), "203.0.113.9");
     }
 
