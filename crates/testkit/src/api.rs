@@ -6,7 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::Account;
+use crate::{Account, Algorithm, Bound, PATIENCE};
+
+/// Between two looks at what is written behind.
+const AGAIN: Duration = Duration::from_millis(50);
 
 /// A client of one server, logged in as `admin` where it needs to be.
 #[derive(Clone, Debug)]
@@ -39,6 +42,17 @@ impl Api {
         self.token = answer["access_token"].as_str().map(str::to_owned);
         self.sip_token = answer["sip_admin_token"].as_str().map(str::to_owned);
         assert!(self.token.is_some() && self.sip_token.is_some(), "login gives both tokens: {answer}");
+    }
+
+    /// Uses an API key instead of tokens.
+    pub fn use_key(&mut self, key: &str) {
+        self.token = Some(key.to_owned());
+        self.sip_token.clone_from(&self.token);
+    }
+
+    /// Uses the ordinary token for the administration of SIP users too, as a client that does not know better.
+    pub fn use_ordinary_token_everywhere(&mut self) {
+        self.sip_token.clone_from(&self.token);
     }
 
     /// GET; the status and the body as JSON (a string where it is none).
@@ -76,50 +90,60 @@ impl Api {
         body
     }
 
+    /// Asks again until the body fits; for what the server writes behind.
+    ///
+    /// # Panics
+    /// When it does not within [`PATIENCE`]; the message has the last body.
+    pub fn wait(&self, path: &str, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        let bound = Bound::within(PATIENCE);
+        loop {
+            let body = self.need(path);
+            if fits(&body) {
+                return body;
+            }
+            assert!(!bound.is_over(), "GET {path} does not show {what}: {body:#}");
+            std::thread::park_timeout(AGAIN);
+        }
+    }
+
+    /// Waits for the record of the newest call from a number; gives it when the call is over.
+    ///
+    /// # Panics
+    /// As [`Api::wait`].
+    #[must_use]
+    pub fn ended_call(&self, from: &str) -> Value {
+        let path = format!("/api/calls/?from_number={from}");
+        let list = self.wait(&path, "an ended call", |list| list["items"][0]["state"] == "ended");
+        list["items"][0].clone()
+    }
+
     /// Makes an account by API; gives its credentials.
     ///
     /// # Panics
     /// When the server refuses.
     #[must_use]
     pub fn account(&self, username: &str, more: &Value) -> Account {
-        let password = format!("Geheim-{username}-74f1");
-        let mut body = json!({"username": username, "password": password, "template": "softphone"});
-        if let (Some(body), Some(more)) = (body.as_object_mut(), more.as_object()) {
-            body.extend(more.clone());
-        }
-        let (status, made) = self.post("/api/sip-users/", &body);
+        let (status, made) = self.post("/api/sip-users/", &new_user(username, more));
         assert_eq!(status, 201, "account {username}: {made}");
-        let text = |name: &str| made[name].as_str().unwrap_or_default().to_owned();
-        Account { id: text("id"), username: username.to_owned(), password, domain: text("domain") }
+        account_of(&made)
     }
 
-    /// Makes accounts `first`, `first + 1`, … in one request.
+    /// Makes accounts `first`, `first + 1`, … in few requests.
     ///
     /// # Panics
     /// When one is refused.
     #[must_use]
     pub fn accounts(&self, first: u32, count: u32) -> Vec<Account> {
-        let password = |name: &str| format!("Geheim-{name}-74f1");
-        let names: Vec<String> = (first..first + count).map(|n| n.to_string()).collect();
+        let users: Vec<Value> =
+            (first..first + count).map(|n| new_user(&n.to_string(), &json!({}))).collect();
         let mut accounts = Vec::new();
-        for some in names.chunks(500) {
-            let users: Vec<Value> = some
-                .iter()
-                .map(|n| json!({"username": n, "password": password(n), "template": "softphone"}))
-                .collect();
-            let (status, made) = self.post("/api/sip-users/bulk-create", &json!({"users": users}));
-            assert!((200..300).contains(&status), "bulk-create: {made}");
-            accounts.extend(some.iter().cloned());
+        for some in users.chunks(500) {
+            let (status, made) = self.post("/api/sip-users/bulk-create", &json!({"users": some}));
+            assert_eq!((status, &made["failed"]), (200, &json!(0)), "bulk-create: {made}");
+            let results = made["results"].as_array().expect("a result for each");
+            accounts.extend(results.iter().map(|result| account_of(&result["user"])));
         }
-        let one = self.need(&format!("/api/sip-users/?search={first}&per_page=1"));
-        let domain = one["items"][0]["domain"].as_str().expect("the domain of an account").to_owned();
-        let account = |name: String| Account {
-            id: String::new(),
-            password: password(&name),
-            username: name,
-            domain: domain.clone(),
-        };
-        accounts.into_iter().map(account).collect()
+        accounts
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, Value) {
@@ -138,4 +162,25 @@ impl Api {
         let text = answer.body_mut().read_to_string().unwrap_or_default();
         (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
+}
+
+fn new_user(username: &str, more: &Value) -> Value {
+    let mut user = json!({"username": username, "password": password_of(username), "template": "softphone"});
+    if let (Some(user), Some(more)) = (user.as_object_mut(), more.as_object()) {
+        user.extend(more.clone());
+    }
+    user
+}
+
+fn account_of(user: &Value) -> Account {
+    let text = |name: &str| user[name].as_str().unwrap_or_default().to_owned();
+    let username = text("username");
+    Account { id: text("id"), password: password_of(&username), username, domain: text("domain") }
+}
+
+/// A password for each account of its own, good enough for the rules of the server.
+fn password_of(username: &str) -> String {
+    let hash = Algorithm::Md5.hex(username);
+    let letters: String = hash.bytes().take(12).map(|digit| char::from(b'a' + digit % 23)).collect();
+    format!("W{letters}7")
 }

@@ -103,6 +103,13 @@ impl Sine {
     }
 }
 
+/// `seconds` of a tone, coded; whole periods when `hz` is a whole number, so that it can be repeated.
+#[must_use]
+pub fn coded_tone(codec: Codec, hz: f64, level: f64, seconds: u32) -> Vec<u8> {
+    let mut sine = Sine::new(hz, level);
+    (0..seconds * RATE).map(|_| codec.encode(sine.next())).collect()
+}
+
 /// What a piece of audio sounds like.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Heard {

@@ -24,7 +24,7 @@ impl Algorithm {
         }
     }
 
-    fn hex(self, text: &str) -> String {
+    pub(crate) fn hex(self, text: &str) -> String {
         match self {
             Algorithm::Md5 => hex(&Md5::digest(text)),
             Algorithm::Sha256 => hex(&Sha256::digest(text)),

@@ -25,11 +25,12 @@ mod sdp;
 mod server;
 mod sipp;
 mod slot;
+mod talk;
 mod tone_peer;
 mod wav;
 
 pub use api::Api;
-pub use audio::{Codec, Heard, hear};
+pub use audio::{Codec, Heard, coded_tone, hear};
 pub use baresip::{Baresip, Event, Manner};
 pub use bound::{Bound, PATIENCE, SHORTLY};
 pub use digest::Algorithm;
@@ -41,4 +42,18 @@ pub use sdp::{media_target, offer};
 pub use server::{Server, Setup};
 pub use sipp::{Sipp, SippRun, Statistics};
 pub use slot::Slot;
+pub use talk::{Answered, CALLEE_TONE, CALLER_TONE, Talk};
 pub use tone_peer::{Counted, TonePeer, TonePeers};
+
+/// Makes two tests of each function, on SQLite and on PostgreSQL; the function takes the [`Setup`].
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($name:ident),+ $(,)?) => {
+        mod on_sqlite {
+            $(#[test] fn $name() { super::$name($crate::Setup::sqlite()); })+
+        }
+        mod on_postgresql {
+            $(#[test] fn $name() { super::$name($crate::Setup::postgresql()); })+
+        }
+    };
+}

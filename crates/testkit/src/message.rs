@@ -118,7 +118,7 @@ impl Msg {
     /// Whether this is a response, and to a request with this method.
     #[must_use]
     pub fn answers(&self, method: &str) -> bool {
-        self.status() > 0 && self.need("CSeq").ends_with(&format!(" {method}"))
+        self.status() > 0 && self.header("CSeq").is_some_and(|cseq| cseq.ends_with(&format!(" {method}")))
     }
 
     /// The Request-URI.

@@ -3,11 +3,12 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Api, Bound, PATIENCE, Program, Signal, Slot};
+use crate::{Api, Bound, PATIENCE, Postgres, Program, Signal, Slot};
 
 /// The password of `admin` on servers that tests start, unless they ask for the generated one.
 const ADMIN_PASSWORD: &str = "Nur-fuer-Tests-31c8";
@@ -19,11 +20,26 @@ pub struct Setup {
     pub database_url: String,
     /// More environment, as `CROSSPOINT_<SECTION>__<KEY>`.
     pub environment: Vec<(String, String)>,
+    /// The database server, kept running with the exchange.
+    pub postgres: Option<Arc<Postgres>>,
     /// Whether the first start generates the password of `admin` and prints it.
     pub generate_password: bool,
 }
 
 impl Setup {
+    /// On SQLite in the data directory.
+    #[must_use]
+    pub fn sqlite() -> Setup {
+        Setup::default()
+    }
+
+    /// On an empty PostgreSQL database.
+    #[must_use]
+    pub fn postgresql() -> Setup {
+        let postgres = Postgres::shared();
+        Setup { database_url: postgres.database(), postgres: Some(postgres), ..Setup::default() }
+    }
+
     /// With one more variable.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Setup {

@@ -18,6 +18,7 @@ pub struct Sipp {
     local: SocketAddr,
     lines: Vec<String>,
     arguments: Vec<String>,
+    files: Vec<(String, Vec<u8>)>,
 }
 
 /// SIPp at work. Dropping it kills it.
@@ -47,7 +48,14 @@ impl Sipp {
     #[must_use]
     pub fn new(scenario: &str, server: SocketAddr, local: SocketAddr) -> Sipp {
         let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/interop/scenarios");
-        Sipp { scenario: scenarios.join(scenario), server, local, lines: Vec::new(), arguments: Vec::new() }
+        Sipp {
+            scenario: scenarios.join(scenario),
+            server,
+            local,
+            lines: Vec::new(),
+            arguments: Vec::new(),
+            files: Vec::new(),
+        }
     }
 
     /// A line of fields per call, taken in turn: `[field0]`, `[field1]`, …
@@ -65,6 +73,13 @@ impl Sipp {
             format!("{user};{domain};[authentication username={user} password={password}];{to}")
         };
         self.lines(accounts.iter().map(line).collect::<Vec<_>>())
+    }
+
+    /// A file that the scenario names.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: Vec<u8>) -> Sipp {
+        self.files.push((name.to_owned(), content));
+        self
     }
 
     /// `count` calls, `rate` per second.
@@ -96,6 +111,9 @@ impl Sipp {
         command.args(["-mi", &self.local.ip().to_string(), "-ci", &self.local.ip().to_string()]);
         command.args(["-nostdin", "-trace_stat", "-stf", "statistics.csv", "-fd", "1", "-trace_err"]);
         command.args(["-error_file", "errors.log"]);
+        for (name, content) in &self.files {
+            std::fs::write(dir.path().join(name), content).expect("a file for SIPp");
+        }
         if !self.lines.is_empty() {
             let mut text = "SEQUENTIAL\n".to_owned();
             self.lines.iter().for_each(|line| {

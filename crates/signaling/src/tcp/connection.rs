@@ -82,6 +82,7 @@ async fn read(inner: &Inner, stream: &TcpStream, link: &Link) -> End {
         let (mut whole, mut messages) = (false, false);
         loop {
             match framer.next() {
+                Ok(Some(Frame::Message(bytes))) if !is_sip(&bytes) => return End::Garbage,
                 Ok(Some(Frame::Message(bytes))) => {
                     inner.deliver(link, bytes).await;
                     messages = true;
@@ -102,6 +103,13 @@ async fn read(inner: &Inner, stream: &TcpStream, link: &Link) -> End {
         }
         patience.after_read(now, whole, messages, framer.buffered() == 0);
     }
+}
+
+/// Whether the first line names any version of SIP. Browsers and scanners that speak something else on our port get no
+/// answer; a message of another SIP version gets its 505.
+fn is_sip(message: &[u8]) -> bool {
+    let first_line = message.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
+    first_line.windows(4).any(|word| word.eq_ignore_ascii_case(b"SIP/"))
 }
 
 fn read_some(stream: &TcpStream, framer: &mut StreamFramer) -> io::Result<usize> {

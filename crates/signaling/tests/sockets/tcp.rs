@@ -49,12 +49,17 @@ fn messages_split_and_joined_anyhow_come_back_byte_exact() {
     let (front, back) = joined.split_at(second.len() + 10);
     stream.write_all(front).unwrap();
     stream.write_all(back).unwrap();
-    for expected in [&second, &first, &second] {
+    // Each worker keeps the order of its own; between workers there is none.
+    let mut of_second = 0;
+    for _ in 0..3 {
         let (worker, packet) = plane.next_packet();
-        let call_id: &[u8] = if expected == &first { b"one@phone" } else { b"two@phone" };
-        assert_eq!((worker, &packet.bytes[..]), (shard_of(call_id, 2), &expected[..]));
-        assert_eq!(packet.flow.connection, Some(connection));
+        let is_first = packet.bytes == first;
+        assert!(is_first || packet.bytes == second, "{} bytes", packet.bytes.len());
+        let call_id: &[u8] = if is_first { b"one@phone" } else { b"two@phone" };
+        assert_eq!((worker, packet.flow.connection), (shard_of(call_id, 2), Some(connection)));
+        of_second += usize::from(!is_first);
     }
+    assert_eq!(of_second, 2);
 }
 
 #[test]

@@ -54,7 +54,7 @@ impl Dialog {
     }
 
     fn owns(&self, message: &Msg) -> bool {
-        message.need("Call-ID") == self.call_id
+        is_of(message, &self.call_id)
     }
 }
 
@@ -88,8 +88,14 @@ impl Phone {
     /// Waits for 180 or 183.
     pub fn ringing(&mut self, invite: &Msg) -> Msg {
         let call_id = invite.need("Call-ID").to_owned();
-        self.expect("ringing", |message| {
-            matches!(message.status(), 180 | 183) && message.need("Call-ID") == call_id
+        self.expect("ringing", |message| matches!(message.status(), 180 | 183) && is_of(message, &call_id))
+    }
+
+    /// Waits for any provisional answer.
+    pub fn ringing_or_trying(&mut self, invite: &Msg) -> Msg {
+        let call_id = invite.need("Call-ID").to_owned();
+        self.expect("a provisional answer", |message| {
+            (100..200).contains(&message.status()) && is_of(message, &call_id)
         })
     }
 
@@ -105,17 +111,23 @@ impl Phone {
     pub fn answered_without_ack(&mut self, invite: &Msg) -> Msg {
         let (call_id, cseq) = (invite.need("Call-ID").to_owned(), invite.need("CSeq").to_owned());
         let answer = self.expect("a final answer to INVITE", |message| {
-            message.status() >= 200 && message.need("Call-ID") == call_id && message.need("CSeq") == cseq
+            message.status() >= 200 && is_of(message, &call_id) && message.header("CSeq") == Some(&*cseq)
         });
         assert_eq!(answer.status(), 200, "INVITE of {}: {answer:#?}", self.account.username);
         answer
+    }
+
+    /// The dialog that an answer makes, not acknowledged yet.
+    #[must_use]
+    pub fn dialog_from(&self, invite: &Msg, answer: &Msg) -> Dialog {
+        Dialog::of_caller(invite, answer)
     }
 
     /// Waits for a refusal and acknowledges it.
     pub fn refused(&mut self, invite: &Msg) -> Msg {
         let (call_id, cseq) = (invite.need("Call-ID").to_owned(), invite.need("CSeq").to_owned());
         let answer = self.expect("a refusal of INVITE", |message| {
-            message.status() >= 200 && message.need("Call-ID") == call_id && message.need("CSeq") == cseq
+            message.status() >= 200 && is_of(message, &call_id) && message.header("CSeq") == Some(&*cseq)
         });
         assert!(answer.status() >= 300, "expected a refusal: {answer:#?}");
         self.acknowledge_refusal(invite, &answer);
@@ -231,6 +243,10 @@ impl Phone {
         });
         invite
     }
+}
+
+fn is_of(message: &Msg, call_id: &str) -> bool {
+    message.header("Call-ID") == Some(call_id)
 }
 
 /// CANCEL and the ACK of a refusal: the same Via, URI, ids and CSeq number.

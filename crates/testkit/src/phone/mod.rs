@@ -208,7 +208,9 @@ impl Phone {
         self.send(request);
         let (call_id, cseq) = (request.need("Call-ID").to_owned(), request.need("CSeq").to_owned());
         self.expect(&format!("the answer to {cseq}"), |message| {
-            message.status() >= 200 && message.need("Call-ID") == call_id && message.need("CSeq") == cseq
+            message.status() >= 200
+                && message.header("Call-ID") == Some(&*call_id)
+                && message.header("CSeq") == Some(&*cseq)
         })
     }
 
@@ -228,6 +230,15 @@ impl Phone {
     /// When the challenge has not this phone's algorithm.
     #[must_use]
     pub fn authorized(&mut self, request: &Msg, challenge: &Msg) -> Msg {
+        self.authorized_nth(request, challenge, 1)
+    }
+
+    /// As [`Phone::authorized`], using the nonce for the `count`th time.
+    ///
+    /// # Panics
+    /// When the challenge has not this phone's algorithm.
+    #[must_use]
+    pub fn authorized_nth(&mut self, request: &Msg, challenge: &Msg, count: u32) -> Msg {
         let (from, to) = match challenge.status() {
             407 => ("Proxy-Authenticate", "Proxy-Authorization"),
             _ => ("WWW-Authenticate", "Authorization"),
@@ -236,7 +247,7 @@ impl Phone {
         let found = found.unwrap_or_else(|| panic!("no {:?} in:\n{challenge:#?}", self.algorithm));
         let method = request.start.split(' ').next().unwrap_or_default();
         let who = (self.account.username.as_str(), self.account.password.as_str());
-        let answer = found.answer(who, method, request.uri(), 1);
+        let answer = found.answer(who, method, request.uri(), count);
         let mut again = self.again(request);
         again.remove(to);
         again.with(to, answer)

@@ -1,0 +1,5 @@
+//! The real server on real sockets: robustness.
+#![cfg(test)]
+
+mod nominal;
+mod off_nominal;

@@ -1,0 +1,5 @@
+//! The real server on real sockets: storage.
+#![cfg(test)]
+
+mod nominal;
+mod off_nominal;
