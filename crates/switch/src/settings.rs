@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+pub use sip::digest::Algorithm;
 
 /// Chooses the address of ours that a peer should see, by the peer's address.
 pub type Advertise = Arc<dyn Fn(IpAddr) -> IpAddr + Send + Sync>;
@@ -119,4 +120,17 @@ pub struct DigestSettings {
     pub nonce_key: [u8; 32],
     /// How long a nonce can be used; afterwards the challenge says `stale`.
     pub nonce_ttl: Duration,
+    /// What a challenge offers, one header line each. Whatever is offered, every algorithm with a stored HA1 is taken.
+    ///
+    /// MD5 alone by default: the phones this has to work with read the first challenge only and know nothing else (SIPp,
+    /// JsSIP), or give up when any of them names another algorithm (baresip up to 1.1).
+    pub algorithms: Vec<Algorithm>,
+}
+
+impl DigestSettings {
+    /// With this key, and the usual lifetime and algorithms.
+    #[must_use]
+    pub fn new(nonce_key: [u8; 32]) -> DigestSettings {
+        DigestSettings { nonce_key, nonce_ttl: Duration::from_secs(300), algorithms: vec![Algorithm::Md5] }
+    }
 }

@@ -116,6 +116,32 @@ pub struct ChannelView {
     pub mos: Option<f64>,
 }
 
+impl ChannelView {
+    pub(crate) fn new(call: CallUid, leg: LegView) -> ChannelView {
+        let MediaView { packets_received, lost, jitter_us, round_trip_us, .. } = leg.media;
+        let expected = packets_received + lost;
+        let loss_ratio = if expected == 0 { 0.0 } else { lost as f64 / expected as f64 };
+        let mos = (packets_received > 0).then(|| mos(loss_ratio, jitter_us, round_trip_us.unwrap_or(0)));
+        ChannelView { call, leg, loss_ratio, mos }
+    }
+}
+
+/// The E-model (ITU-T G.107) in its usual short form for G.711: the rating falls with delay, where a jitter buffer of
+/// twice the jitter is assumed, and with loss.
+fn mos(loss_ratio: f64, jitter_us: u64, round_trip_us: u64) -> f64 {
+    /// The rating without any impairment.
+    const BEST: f64 = 93.2;
+    /// Delay of packetization and playout besides the jitter buffer, ms.
+    const FIXED_MS: f64 = 10.0;
+    /// Above this one-way delay conversation suffers, ms.
+    const KNEE_MS: f64 = 160.0;
+    let delay_ms = round_trip_us as f64 / 2_000.0 + jitter_us as f64 / 500.0 + FIXED_MS;
+    let delayed = if delay_ms < KNEE_MS { delay_ms / 40.0 } else { (delay_ms - 120.0) / 10.0 };
+    let rating = (BEST - delayed - loss_ratio * 250.0).clamp(0.0, 100.0);
+    let mos = 1.0 + 0.035 * rating + 0.000_007 * rating * (rating - 60.0) * (100.0 - rating);
+    mos.clamp(1.0, 4.5)
+}
+
 /// Totals of the running exchange.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
@@ -131,4 +157,17 @@ pub struct Counters {
     pub media_ports: usize,
     /// Accounts in the directory.
     pub accounts: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clean_channel_is_rated_well_and_loss_shows() {
+        assert!((4.3..=4.5).contains(&mos(0.0, 1_000, 20_000)));
+        assert!((3.0..4.0).contains(&mos(0.05, 5_000, 50_000)));
+        assert!(mos(0.3, 5_000, 50_000) < 2.0);
+        assert!(mos(0.0, 1_000, 1_000_000) < mos(0.0, 1_000, 100_000));
+    }
 }

@@ -90,8 +90,9 @@ impl Call {
     }
 
     /// Tells the media plane, unless it does so already.
-    pub(crate) fn apply(&mut self, id: LegId, plan: LegPlan, target: Target) {
+    pub(crate) fn apply(&mut self, id: LegId, mut plan: LegPlan, target: Target) {
         let Some(leg) = self.legs.get_mut(id.index()) else { return };
+        plan.signalling_source = Some(leg.party.flow.remote.ip());
         if leg.local().is_none() || leg.media.plan.as_ref() == Some(&plan) && leg.media.target == Some(target)
         {
             return;
