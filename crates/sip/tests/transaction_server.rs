@@ -238,6 +238,7 @@ fn an_answer_without_state_is_the_same_each_time() {
 fn what_cannot_be_acted_on_is_refused_without_state() {
     let cases: &[(&str, Text)] = &[
         ("SIP/2.0 400 Missing Contact", Text { contact: None, ..request("INVITE", "1", 1) }),
+        ("SIP/2.0 400 Malformed Contact", Text { contact: Some("*".into()), ..request("INVITE", "1", 1) }),
         ("SIP/2.0 400 CSeq Of Another Method", Text { cseq: "1 BYE".into(), ..request("INVITE", "1", 1) }),
         ("SIP/2.0 400 Missing Call-ID", Text { call_id: String::new(), ..request("OPTIONS", "1", 1) }),
         ("SIP/2.0 483 Too Many Hops", request("INVITE", "1", 1).line("Max-Forwards: 0")),

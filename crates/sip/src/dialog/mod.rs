@@ -6,7 +6,7 @@
 mod route;
 mod stage;
 
-pub(crate) use route::{Peer, from_tag, to_tag};
+pub(crate) use route::{Peer, contact_uri, from_tag, to_tag};
 pub(crate) use stage::{Exchange, Stage, Unacknowledged};
 
 use serde::{Deserialize, Serialize};

@@ -103,10 +103,11 @@ pub(crate) fn from_tag(message: &Message) -> &[u8] {
     message.from().ok().and_then(|from| from.tag()).unwrap_or("").as_bytes()
 }
 
-/// The URI of the first Contact.
+/// The URI of the first Contact, if requests can be sent to it.
 pub(crate) fn contact_uri(message: &Message) -> Option<&[u8]> {
     let contact = message.contacts().next()?.ok()?;
-    contact.addr().map(|addr| addr.uri_text().as_bytes())
+    let addr = contact.addr()?;
+    addr.uri().ok().map(|_| addr.uri_text().as_bytes())
 }
 
 fn tag_bytes(tag: Option<&str>) -> Box<[u8]> {

@@ -7,6 +7,7 @@ use super::server::ServerEvent;
 use super::write::{self, Frame, Request};
 use super::{DialogEvent, Endpoint, Headers, Incoming, Reply};
 use crate::dialog::{DialogId, Exchange, Stage, to_tag};
+use crate::transaction::KeyText;
 use crate::{Method, StatusCode};
 
 impl Endpoint {
@@ -69,8 +70,8 @@ impl Endpoint {
     }
 
     /// A BYE of the other side, its CSeq in order: 200, and the dialog is gone.
-    pub(super) fn dialog_bye(&mut self, now: Time, dialog: DialogId, incoming: Incoming) {
-        let server = self.open_server(now, &incoming, None);
+    pub(super) fn dialog_bye(&mut self, now: Time, dialog: DialogId, incoming: Incoming, key: &KeyText) {
+        let server = self.open_server(now, &incoming, key, None);
         let tag = to_tag(&incoming.message).to_vec();
         let frame = Frame { tag: std::str::from_utf8(&tag).unwrap_or(""), ..Frame::default() };
         let reply = Reply::new(StatusCode::OK);

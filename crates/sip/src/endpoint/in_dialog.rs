@@ -6,7 +6,7 @@ use super::client::{Outgoing, Purpose};
 use super::write::{self, Request};
 use super::{Body, DialogEvent, Endpoint, Headers, Incoming, Reply};
 use crate::dialog::{Dialog, DialogId, from_tag, to_tag};
-use crate::transaction::{ClientTx, ServerTx};
+use crate::transaction::{ClientTx, KeyText, ServerTx};
 use crate::{Message, Method, Name, StatusCode};
 
 impl Endpoint {
@@ -60,7 +60,7 @@ impl Endpoint {
     }
 
     /// A request with a To tag that belongs to no transaction; neither ACK nor CANCEL.
-    pub(super) fn handle_in_dialog(&mut self, now: Time, incoming: Incoming) {
+    pub(super) fn handle_in_dialog(&mut self, now: Time, incoming: Incoming, key: &KeyText) {
         let request = &incoming.message;
         let number = request.cseq().map_or(0, |cseq| cseq.number);
         let found = self.find_dialog(request);
@@ -84,10 +84,10 @@ impl Endpoint {
             held.flow = incoming.flow;
         }
         match request.method() {
-            Some(Method::Bye) => self.dialog_bye(now, id, incoming),
-            Some(Method::Invite) => self.dialog_reinvite(now, id, &incoming),
+            Some(Method::Bye) => self.dialog_bye(now, id, incoming, key),
+            Some(Method::Invite) => self.dialog_reinvite(now, id, &incoming, key),
             _ => {
-                let tx = ServerTx(self.open_server(now, &incoming, None));
+                let tx = ServerTx(self.open_server(now, &incoming, key, None));
                 self.tell(id, DialogEvent::Request { tx, request: incoming.message });
             }
         }

@@ -6,7 +6,7 @@ use super::client::ClientEvent;
 use super::server::{ServerEvent, key_text};
 use super::write::{self, Frame};
 use super::{DialogId, Endpoint, Event, Incoming, Reply};
-use crate::dialog::to_tag;
+use crate::dialog::{contact_uri, to_tag};
 use crate::timer::Owner;
 use crate::{Flow, Message, Method, Name, Packet, StatusCode};
 
@@ -73,7 +73,7 @@ impl Endpoint {
         }
         // A REGISTER belongs to no dialog, whatever tag a phone puts into its To.
         if !to_tag(request).is_empty() && request.method() != Some(Method::Register) {
-            self.handle_in_dialog(now, incoming);
+            self.handle_in_dialog(now, incoming, &key);
             return;
         }
         if self.servers.has_alias(self.merge_hash(request)) {
@@ -85,6 +85,12 @@ impl Endpoint {
         let ends_here = matches!(request.method(), Some(Method::Register | Method::Options));
         if !ends_here && request.max_forwards() == Ok(Some(0)) {
             self.refuse(request, &incoming.flow, Reply::new(StatusCode::TOO_MANY_HOPS));
+            return;
+        }
+        if request.method() == Some(Method::Invite) && contact_uri(request).is_none() {
+            // No request of ours could ever reach the caller.
+            let reply = Reply::new(StatusCode::BAD_REQUEST).reason("Malformed Contact");
+            self.refuse(request, &incoming.flow, reply);
             return;
         }
         self.events.push_back(match request.method() {

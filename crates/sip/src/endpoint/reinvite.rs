@@ -8,6 +8,7 @@ use super::client::{Answered, Outgoing, Purpose};
 use super::write::{self, Request};
 use super::{Body, Busy, DialogEvent, Endpoint, Headers, Incoming, Outcome, Reply};
 use crate::dialog::{DialogId, Exchange, to_tag};
+use crate::transaction::KeyText;
 use crate::{Flow, Message, Method, Name, StatusCode};
 
 /// The unit of the delay after a glare, RFC 3261 §14.1.
@@ -77,11 +78,17 @@ impl Endpoint {
     }
 
     /// An INVITE in a dialog, its CSeq in order.
-    pub(super) fn dialog_reinvite(&mut self, now: Time, dialog: DialogId, incoming: &Incoming) {
+    pub(super) fn dialog_reinvite(
+        &mut self,
+        now: Time,
+        dialog: DialogId,
+        incoming: &Incoming,
+        key: &KeyText,
+    ) {
         let Some(held) = self.dialogs.at(dialog.0) else { return };
         let exchange = held.exchange;
         let quiet = held.is_quiet();
-        let server = self.open_server(now, incoming, Some(dialog));
+        let server = self.open_server(now, incoming, key, Some(dialog));
         if quiet {
             if let Some(held) = self.dialogs.at_mut(dialog.0) {
                 held.exchange = Exchange::Theirs { server };

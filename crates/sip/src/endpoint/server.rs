@@ -127,8 +127,8 @@ impl Endpoint {
     /// Takes a request on: its repetitions are absorbed from now on, and `respond` answers it. Taken on already, it
     /// is not taken on twice.
     pub fn accept(&mut self, now: Time, incoming: &Incoming) -> ServerTx {
-        let known = key_text(&incoming.message).and_then(|key| self.servers.find(&key));
-        ServerTx(known.unwrap_or_else(|| self.open_server(now, incoming, None)))
+        let key = key_text(&incoming.message).unwrap_or_default();
+        ServerTx(self.servers.find(&key).unwrap_or_else(|| self.open_server(now, incoming, &key, None)))
     }
 
     /// Answers a request that was taken on, or that came in a dialog. After its final response, or once it was
@@ -137,14 +137,20 @@ impl Endpoint {
         let Some(work) = self.servers.at(tx.0).and_then(|server| server.work.as_deref()) else { return };
         let Some(request) = work.request.as_ref() else { return };
         let flow = work.flow;
-        let tag = self.derived_tag(request);
+        let tag = if to_tag(request).is_empty() { self.derived_tag(request) } else { String::new() };
         let frame = Frame { tag: &tag, ..Frame::default() };
         let bytes = write::response(&self.settings, request, &flow, frame, &reply);
         self.server_step(now, tx.0, ServerEvent::Send(reply.status, bytes));
     }
 
     /// Begins the server transaction of a request; for an INVITE, that of this dialog.
-    pub(super) fn open_server(&mut self, now: Time, incoming: &Incoming, dialog: Option<DialogId>) -> u64 {
+    pub(super) fn open_server(
+        &mut self,
+        now: Time,
+        incoming: &Incoming,
+        key: &KeyText,
+        dialog: Option<DialogId>,
+    ) -> u64 {
         let request = &incoming.message;
         let invite = request.method() == Some(Method::Invite);
         let machine = if invite {
@@ -154,7 +160,7 @@ impl Endpoint {
         };
         let work = Work { request: Some(request.clone()), flow: incoming.flow, dialog };
         let id = self.servers.insert(Server {
-            key: Key::keep(&key_text(request).unwrap_or_default()),
+            key: Key::keep(key),
             merge: if to_tag(request).is_empty() { self.merge_hash(request) } else { 0 },
             machine,
             last: Box::default(),

@@ -15,8 +15,8 @@ impl Endpoint {
     /// Taken on already, it is not taken on twice.
     pub fn accept_invite(&mut self, now: Time, incoming: &Incoming, contact: String) -> DialogId {
         let invite = &incoming.message;
-        let known = key_text(invite).and_then(|key| self.servers.find(&key));
-        if let Some(dialog) = known.and_then(|server| self.dialog_of_server(server)) {
+        let key = key_text(invite).unwrap_or_default();
+        if let Some(dialog) = self.servers.find(&key).and_then(|server| self.dialog_of_server(server)) {
             return dialog;
         }
         let tag = self.new_tag();
@@ -32,7 +32,7 @@ impl Endpoint {
             flow: incoming.flow,
             stage: Stage::Ringing { server: 0 },
         })));
-        let server = self.open_server(now, incoming, Some(id));
+        let server = self.open_server(now, incoming, &key, Some(id));
         if let Some(dialog) = self.dialogs.at_mut(id.0) {
             dialog.stage = Stage::Ringing { server };
         }
