@@ -308,3 +308,29 @@ pub(crate) struct SenderReport {
 pub(crate) const fn echoed(ssrc: u32) -> u32 {
     ssrc ^ ECHO_SSRC
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leg_takes_less_than_a_kilobyte() {
+        assert!(size_of::<Leg>() <= 1_024, "{} bytes", size_of::<Leg>());
+    }
+
+    #[test]
+    fn clocks_of_payload_types() {
+        let text = b"v=0\r\nc=IN IP4 192.0.2.1\r\nm=audio 4000 RTP/AVP 0 9 10 96 101\r\n\
+            a=rtpmap:96 opus/48000/2\r\na=rtpmap:101 telephone-event/8000\r\n";
+        let session = sdp::Session::parse(text).unwrap();
+        let mut plan = sdp::leg_plan(&session, &session).unwrap();
+        plan.codec = session.audio().unwrap().codec(96);
+        let plan = Plan::from(plan);
+        let clocks = [0, 9, 10, 96, 101, 97].map(|payload| plan.clock_rate(payload));
+        assert_eq!(clocks, [8_000, 8_000, 0, 48_000, 0, 0]);
+        assert_eq!(
+            [0, 9, 96, 101, 8, 97].map(|payload| plan.takes(payload)),
+            [true, true, true, true, false, false]
+        );
+    }
+}

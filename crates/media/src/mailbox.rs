@@ -12,9 +12,12 @@ use crate::{Error, SessionId, Target};
 /// Commands waiting at one worker; beyond that callers are told [`Error::Busy`].
 const MOST_COMMANDS: usize = 1_024;
 
+/// From so many waiting commands on, also those that can wait wake the worker.
+const MANY_COMMANDS: usize = MOST_COMMANDS / 8;
+
 /// What a worker is asked to do.
 pub(crate) enum Command {
-    /// Take a new leg.
+    /// Take a new leg, whose sockets are watched already.
     Open(Box<Leg>),
     /// Treat a leg so.
     Apply(SessionId, Box<Plan>, Target),
@@ -44,11 +47,20 @@ impl Mailbox {
         }
     }
 
-    /// Asks for something.
+    /// Asks for something, now.
     pub(crate) fn send(&self, command: Command) -> Result<(), Error> {
-        self.commands.push(command).map_err(|_| Error::Busy)?;
+        let pushed = self.commands.push(command).map_err(|_| Error::Busy);
         self.nudge();
-        Ok(())
+        pushed
+    }
+
+    /// Asks for something that can wait for the next reason to wake: a wake-up costs more than most commands.
+    pub(crate) fn leave(&self, command: Command) -> Result<(), Error> {
+        let pushed = self.commands.push(command).map_err(|_| Error::Busy);
+        if self.commands.len() >= MANY_COMMANDS {
+            self.nudge();
+        }
+        pushed
     }
 
     /// Asks for the end of a session whose use has been ended in the pool.

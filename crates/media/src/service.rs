@@ -7,13 +7,13 @@ use std::thread::{Builder, JoinHandle, available_parallelism};
 use clock::{Random, SystemClock};
 use sdp::LegPlan;
 
-use crate::io::{PacketIo, Wake};
+use crate::io::{PacketIo, Wake, Watcher};
 use crate::latch::Learning;
 use crate::leg::{Leg, Plan, Ports};
 use crate::mailbox::{Command, Mailbox};
 use crate::pool::PortPool;
 use crate::tally::Tally;
-use crate::worker::{Shared, Worker};
+use crate::worker::{Shared, Worker, tokens};
 use crate::{Counters, Error, Owner, SessionId, Settings, Sink, Tuning};
 
 /// More than cores of the largest machines; each costs a stack and a table of sessions.
@@ -49,8 +49,20 @@ pub struct Media {
 /// A worker seen from outside.
 struct Running {
     mailbox: Arc<Mailbox>,
+    watcher: Watcher,
     tally: Arc<Tally>,
     thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Hands a leg over. Its sockets are watched from here on: so a packet wakes the worker, which then finds the leg
+    /// in its mailbox, and nothing else needs to.
+    fn open(&self, leg: Box<Leg>) -> Result<(), Error> {
+        let (rtp, rtcp) = tokens(leg.id);
+        self.watcher.open(&leg.ports.rtp, rtp).map_err(Error::Socket)?;
+        self.watcher.open(&leg.ports.rtcp, rtcp).map_err(Error::Socket)?;
+        self.mailbox.leave(Command::Open(leg))
+    }
 }
 
 impl Media {
@@ -87,10 +99,11 @@ impl Media {
             };
             let (mailbox, tally) = (Arc::clone(&shared.mailbox), Arc::clone(&shared.tally));
             let io = PacketIo::new(wake).map_err(Error::Start)?;
+            let watcher = io.watcher();
             let worker = Worker::new(io, shared, learning, settings.silence);
             let thread = Builder::new().name(format!("media-{index}")).spawn(move || worker.run());
             let thread = Some(thread.map_err(Error::Start)?);
-            media.workers.push(Running { mailbox, tally, thread });
+            media.workers.push(Running { mailbox, watcher, tally, thread });
         }
         Ok(media)
     }
@@ -108,8 +121,8 @@ impl Media {
         let (rtp_port, index, generation) = (pair.rtp_port, pair.index, pair.generation);
         let session = SessionId::of(number, index, generation);
         let leg = Leg::new(session, owner, Ports { rtp: pair.rtp, rtcp: pair.rtcp });
-        worker.mailbox.send(Command::Open(Box::new(leg))).inspect_err(|_| {
-            // Its ports are closed already, with the command that was not taken.
+        // On error its sockets are closed by then, whoever held them.
+        worker.open(Box::new(leg)).inspect_err(|_| {
             self.pool.end(index, generation);
             self.pool.give_back(now, index);
         })?;

@@ -18,6 +18,11 @@ use crate::{Event, SessionId, Sink, Target};
 /// In a socket's token: this is the RTCP socket. The bit is free because there are at most 32,767 port pairs.
 const RTCP_BIT: u64 = 1 << 47;
 
+/// The tokens under which a session's RTP and RTCP sockets are watched.
+pub(crate) const fn tokens(session: SessionId) -> (u64, u64) {
+    (session.as_u64(), session.as_u64() | RTCP_BIT)
+}
+
 /// What a worker shares with the rest.
 pub(crate) struct Shared {
     pub(crate) mailbox: Arc<Mailbox>,
@@ -118,15 +123,6 @@ impl Worker {
     }
 
     fn open(&mut self, leg: Box<Leg>) {
-        let token = leg.id.as_u64();
-        let watched = self
-            .io
-            .open(&leg.ports.rtp, token)
-            .and_then(|()| self.io.open(&leg.ports.rtcp, token | RTCP_BIT));
-        if let Err(error) = watched {
-            // Out of kernel memory or over the user's limit of watches; the leg stays and is told as silent.
-            tracing::error!(session = %leg.id, %error, "cannot watch a media socket");
-        }
         let Some(place) = self.sessions.get_mut(usize::from(leg.id.pair())) else { return };
         *place = Some(leg);
         self.shared.tally.opened.add();

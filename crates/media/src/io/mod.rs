@@ -12,7 +12,7 @@ mod poll;
 mod socket;
 mod wake;
 
-pub(crate) use poll::{PacketIo, Ready, Received};
+pub(crate) use poll::{PacketIo, Ready, Received, Watcher};
 pub(crate) use socket::Socket;
 pub(crate) use wake::Wake;
 

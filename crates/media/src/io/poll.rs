@@ -37,7 +37,7 @@ pub(crate) enum Received {
 
 /// Waits for, receives and sends datagrams on many sockets. Nothing is allocated after `new`.
 pub(crate) struct PacketIo {
-    epoll: OwnedFd,
+    epoll: Arc<OwnedFd>,
     wake: Arc<Wake>,
     events: Box<[epoll_event]>,
     /// One byte more than is taken, which tells a datagram that is too long.
@@ -53,17 +53,17 @@ impl PacketIo {
             return Err(io::Error::last_os_error());
         }
         // SAFETY: the call above has just opened this descriptor; nobody else owns it.
-        let epoll = unsafe { OwnedFd::from_raw_fd(fd) };
+        let epoll = Arc::new(unsafe { OwnedFd::from_raw_fd(fd) });
         let events = vec![epoll_event { events: 0, u64: 0 }; BATCH].into_boxed_slice();
         let buffer = vec![0; MAX_DATAGRAM + 1].into_boxed_slice();
         let io = PacketIo { epoll, wake, events, buffer };
-        io.watch(io.wake.raw(), WAKE)?;
+        watch(&io.epoll, io.wake.raw(), WAKE)?;
         Ok(io)
     }
 
-    /// Watches a socket under a token. Closing the socket ends it.
-    pub(crate) fn open(&self, socket: &Socket, token: u64) -> io::Result<()> {
-        self.watch(socket.raw(), token)
+    /// For other threads, to add sockets.
+    pub(crate) fn watcher(&self) -> Watcher {
+        Watcher(Arc::clone(&self.epoll))
     }
 
     /// Waits until something is ready or the time is over; how many are. An interrupted wait is an empty one.
@@ -112,12 +112,21 @@ impl PacketIo {
     pub(crate) fn send(&self, socket: &Socket, length: usize, to: &SocketAddr) -> bool {
         socket.send(self.packet(length), to)
     }
+}
 
-    fn watch(&self, fd: RawFd, token: u64) -> io::Result<()> {
-        let mut event = epoll_event { events: libc::EPOLLIN as u32, u64: token };
-        // SAFETY: the event lives through the call; the kernel copies it.
-        let added =
-            unsafe { libc::epoll_ctl(self.epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &raw mut event) };
-        if added < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+/// Adds sockets to a [`PacketIo`], from any thread.
+pub(crate) struct Watcher(Arc<OwnedFd>);
+
+impl Watcher {
+    /// Watches a socket under a token. Closing the socket ends it.
+    pub(crate) fn open(&self, socket: &Socket, token: u64) -> io::Result<()> {
+        watch(&self.0, socket.raw(), token)
     }
+}
+
+fn watch(epoll: &OwnedFd, fd: RawFd, token: u64) -> io::Result<()> {
+    let mut event = epoll_event { events: libc::EPOLLIN as u32, u64: token };
+    // SAFETY: the event lives through the call; the kernel copies it.
+    let added = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd, &raw mut event) };
+    if added < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
