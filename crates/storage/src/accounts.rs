@@ -55,7 +55,7 @@ impl Accounts<'_> {
     /// # Errors
     /// [`Error::Duplicate`] of `username` or `extension`, [`Error::Orphan`] for an unknown tenant.
     pub async fn insert(&self, account: &Account) -> Result<u64> {
-        let mut connection = self.0.pools().write.acquire().await?;
+        let mut connection = self.0.database().write.acquire().await?;
         let mut transaction = connection.begin().await?;
         insert(&mut transaction, self.0.vault(), account).await?;
         let revision = next_revision(&mut transaction).await?;
@@ -69,7 +69,7 @@ impl Accounts<'_> {
     /// # Errors
     /// [`Error::Database`] when none could be added. Per account as [`Accounts::insert`].
     pub async fn insert_each(&self, accounts: &[Account]) -> Result<(Vec<Result<()>>, u64)> {
-        let mut connection = self.0.pools().write.acquire().await?;
+        let mut connection = self.0.database().write.acquire().await?;
         let mut transaction = connection.begin().await?;
         let mut results = Vec::with_capacity(accounts.len());
         for account in accounts {
@@ -98,7 +98,7 @@ impl Accounts<'_> {
     /// [`Error::Duplicate`] of `extension`.
     pub async fn update(&self, account: &Account) -> Result<Option<u64>> {
         let query = changeable(sqlx::query(UPDATE), self.0.vault(), account)?;
-        let mut connection = self.0.pools().write.acquire().await?;
+        let mut connection = self.0.database().write.acquire().await?;
         let mut transaction = connection.begin().await?;
         let done = query.execute(&mut *transaction).await.map_err(refusal)?;
         if done.rows_affected() == 0 {
@@ -114,7 +114,7 @@ impl Accounts<'_> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn delete(&self, tenant: TenantId, id: AccountId) -> Result<Option<u64>> {
-        let mut connection = self.0.pools().write.acquire().await?;
+        let mut connection = self.0.database().write.acquire().await?;
         let mut transaction = connection.begin().await?;
         let delete = sqlx::query(DELETE).bind(tenant.to_string()).bind(id.to_string());
         if delete.execute(&mut *transaction).await?.rows_affected() == 0 {
@@ -132,7 +132,7 @@ impl Accounts<'_> {
     /// [`Error::Sealed`] when the key is not the one its secrets were sealed with.
     pub async fn find(&self, tenant: TenantId, id: AccountId) -> Result<Option<Account>> {
         let query = sqlx::query(SELECT_ONE).bind(tenant.to_string()).bind(id.to_string());
-        let row = query.fetch_optional(&self.0.pools().read).await?;
+        let row = query.fetch_optional(&self.0.database().read).await?;
         row.map(|row| read(&row, self.0.vault())).transpose()
     }
 
@@ -147,7 +147,7 @@ impl Accounts<'_> {
         page: Page,
     ) -> Result<Listing<Account>> {
         let conditions = conditions(tenant, filter);
-        let pool = &self.0.pools().read;
+        let pool = &self.0.database().read;
         let total: i64 = conditions.count("accounts")?.query().fetch_one(pool).await?.try_get(0)?;
         let rows = conditions.page(SELECT, "username, domain", page)?.query().fetch_all(pool).await?;
         let items = rows.iter().map(|row| read(row, self.0.vault())).collect::<Result<_>>()?;
@@ -159,7 +159,7 @@ impl Accounts<'_> {
     /// # Errors
     /// [`Error::Sealed`] when the key is not the one the secrets were sealed with.
     pub async fn all(&self) -> Result<Vec<Account>> {
-        let rows = sqlx::query(SELECT_ALL).fetch_all(&self.0.pools().read).await?;
+        let rows = sqlx::query(SELECT_ALL).fetch_all(&self.0.database().read).await?;
         rows.iter().map(|row| read(row, self.0.vault())).collect()
     }
 }

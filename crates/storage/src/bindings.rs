@@ -53,7 +53,7 @@ impl Bindings<'_> {
     /// [`crate::Error::Damaged`], [`crate::Error::Database`].
     pub async fn live(&self, now: Time) -> Result<Vec<Binding>> {
         let query = sqlx::query(SELECT_LIVE).bind(now.as_micros());
-        query.fetch_all(&self.0.pools().read).await?.iter().map(read).collect()
+        query.fetch_all(&self.0.database().read).await?.iter().map(read).collect()
     }
 
     /// The bindings of one account as stored, expired ones included.
@@ -62,7 +62,7 @@ impl Bindings<'_> {
     /// [`crate::Error::Damaged`], [`crate::Error::Database`].
     pub async fn of_account(&self, tenant: TenantId, account: AccountId) -> Result<Vec<Binding>> {
         let query = sqlx::query(SELECT_ACCOUNT).bind(tenant.to_string()).bind(account.to_string());
-        query.fetch_all(&self.0.pools().read).await?.iter().map(read).collect()
+        query.fetch_all(&self.0.database().read).await?.iter().map(read).collect()
     }
 
     /// Forgets what expired before `now`; gives how many.
@@ -71,7 +71,7 @@ impl Bindings<'_> {
     /// [`crate::Error::Database`].
     pub async fn remove_expired(&self, now: Time) -> Result<u64> {
         let query = sqlx::query(DELETE_EXPIRED).bind(now.as_micros());
-        Ok(query.execute(&self.0.pools().write).await?.rows_affected())
+        Ok(self.0.database().write.execute(query).await?.rows_affected())
     }
 }
 

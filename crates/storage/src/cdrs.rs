@@ -88,7 +88,7 @@ impl Cdrs<'_> {
     /// [`crate::Error::Damaged`], [`crate::Error::Database`].
     pub async fn find(&self, tenant: TenantId, uid: CallUid) -> Result<Option<Cdr>> {
         let query = sqlx::query(SELECT_ONE).bind(tenant.to_string()).bind(uid.to_string());
-        query.fetch_optional(&self.0.pools().read).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.0.database().read).await?.as_ref().map(read).transpose()
     }
 
     /// The records of a tenant that pass the filter, newest first.
@@ -97,7 +97,7 @@ impl Cdrs<'_> {
     /// [`crate::Error::Damaged`], [`crate::Error::Database`].
     pub async fn list(&self, tenant: TenantId, filter: &CdrFilter, page: Page) -> Result<Listing<Cdr>> {
         let conditions = conditions(tenant, filter);
-        let pool = &self.0.pools().read;
+        let pool = &self.0.database().read;
         let total: i64 = conditions.count("cdrs")?.query().fetch_one(pool).await?.try_get(0)?;
         let rows =
             conditions.page(SELECT, "started_at DESC, uid DESC", page)?.query().fetch_all(pool).await?;
@@ -111,7 +111,7 @@ impl Cdrs<'_> {
     /// [`crate::Error::Damaged`], [`crate::Error::Database`].
     pub async fn totals(&self, tenant: TenantId, account: AccountId) -> Result<CdrTotals> {
         let query = sqlx::query(TOTALS).bind(tenant.to_string()).bind(account.to_string());
-        let row = query.fetch_one(&self.0.pools().read).await?;
+        let row = query.fetch_one(&self.0.database().read).await?;
         let mut columns = Columns::of("cdrs", &row);
         Ok(CdrTotals {
             calls: columns.number()?,
@@ -135,7 +135,7 @@ impl Cdrs<'_> {
             .bind(lost.fault.as_str())
             .bind(i64::from(lost.cause.0))
             .bind(lost.reason);
-        Ok(query.execute(&self.0.pools().write).await?.rows_affected())
+        Ok(self.0.database().write.execute(query).await?.rows_affected())
     }
 }
 

@@ -1,33 +1,20 @@
 //! All that differs between SQLite and PostgreSQL.
 
 use std::path::Path;
-use std::str::FromStr;
-use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::AnyConnection;
 use sqlx::error::DatabaseError;
-use sqlx::{AnyConnection, AnyPool, ConnectOptions};
 
 use crate::{Error, Result};
 
 pub(crate) const DATABASE_FILE: &str = "crosspoint.db";
-/// SQLite has one writer; a second writing connection would only wait for the first.
-const SQLITE_WRITERS: u32 = 1;
-/// Lists and look-ups of the API; each costs a thread and up to 2 MiB of page cache.
-const SQLITE_READERS: u32 = 3;
-/// The writer task, and API calls beside it.
-const POSTGRES_WRITERS: u32 = 4;
-const POSTGRES_READERS: u32 = 4;
-/// An API call fails rather than waits longer for a connection; the writer tries again.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection unused for so long is tried before use: a restarted PostgreSQL leaves dead ones behind.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
-/// Readers beyond the first are closed when unused for so long: their caches are memory.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Every commit is on the disk before it is acknowledged (`synchronous = FULL`), readers never wait for the writer (WAL).
+/// Up to 8 MiB of pages are kept, so that a set of ten thousand bindings does not read and spill pages over and over;
+/// after a storm the log goes back to 64 MiB.
 const SQLITE_WRITER: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 5000; \
-     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY;";
+     PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192; \
+     PRAGMA journal_size_limit = 67108864;";
 const SQLITE_READER: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA temp_store = MEMORY;";
 
 /// Any number that nobody else locks: one migration at a time, whoever starts first.
@@ -52,20 +39,13 @@ pub(crate) struct Both {
 macro_rules! over_rows {
     ($before:expr, $after:expr) => {
         $crate::dialect::Both {
-            sqlite: concat!($before, " json_each($1) ", $after),
+            // LIMIT keeps the planner from writing out the JSON of a row anew for each of its columns.
+            sqlite: concat!($before, " (SELECT value FROM json_each($1) LIMIT -1) AS rows ", $after),
             postgres: concat!($before, " jsonb_array_elements(CAST($1 AS jsonb)) ", $after),
         }
     };
 }
 pub(crate) use over_rows;
-
-/// The connections: one pool that writes and one that reads.
-#[derive(Clone, Debug)]
-pub(crate) struct Pools {
-    pub(crate) engine: Engine,
-    pub(crate) write: AnyPool,
-    pub(crate) read: AnyPool,
-}
 
 /// What a failure of the database means for what was being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +73,8 @@ impl Engine {
         Ok(())
     }
 
-    async fn prepare(
+    /// Sets up a new connection.
+    pub(crate) async fn prepare(
         self,
         connection: &mut AnyConnection,
         writes: bool,
@@ -105,47 +86,6 @@ impl Engine {
         };
         sqlx::raw_sql(text).execute(connection).await.map(drop)
     }
-}
-
-/// Connects to PostgreSQL at `url`, or to the SQLite file in `data_dir`.
-pub(crate) async fn connect(url: Option<&str>, data_dir: &Path) -> Result<Pools> {
-    sqlx::any::install_default_drivers();
-    let (engine, address) = match url {
-        None => (Engine::Sqlite, format!("sqlite://{}?mode=rwc", escaped(&data_dir.join(DATABASE_FILE)))),
-        Some(url) if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            (Engine::Postgres, url.to_owned())
-        }
-        Some(_) => return Err(Error::Url),
-    };
-    let unreachable = |source| Error::Unreachable { place: place(&address), source };
-    let options = AnyConnectOptions::from_str(&address).map_err(unreachable)?.disable_statement_logging();
-    let (writers, readers) = match engine {
-        Engine::Sqlite => (SQLITE_WRITERS, SQLITE_READERS),
-        Engine::Postgres => (POSTGRES_WRITERS, POSTGRES_READERS),
-    };
-    // The writer comes first: it makes the file and sets WAL, which readers then find.
-    let write = pool(engine, true, writers).connect_with(options.clone()).await.map_err(unreachable)?;
-    let read = pool(engine, false, readers).connect_with(options).await.map_err(unreachable)?;
-    Ok(Pools { engine, write, read })
-}
-
-fn pool(engine: Engine, writes: bool, size: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new()
-        .max_connections(size)
-        .min_connections(1)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(IDLE_TIMEOUT)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .before_acquire(move |connection, meta| {
-            Box::pin(async move {
-                if engine == Engine::Sqlite || meta.idle_for < TRUSTED_IDLE {
-                    return Ok(true);
-                }
-                Ok(sqlx::Connection::ping(connection).await.is_ok())
-            })
-        })
-        .after_connect(move |connection, _| Box::pin(engine.prepare(connection, writes)))
 }
 
 /// A path as part of a URL.

@@ -11,7 +11,7 @@
 //! database that is away). Passwords never come here: accounts bring digests, encrypted at rest, people bring hashes.
 //!
 //! # SQL
-//! Written once, in what both engines share: `BIGINT`, `TEXT`, `$1`. The differences are in [`dialect`](self) alone.
+//! Written once, in what both engines share: `BIGINT`, `TEXT`, `$1`. The differences are in `dialect.rs` alone.
 //! A set is one JSON parameter, an array of rows, each an array of columns; both engines read it with `value->>0`.
 //!
 //! # The loop that drives it
@@ -20,6 +20,7 @@
 mod accounts;
 mod bindings;
 mod cdrs;
+mod connection;
 mod dialect;
 mod error;
 mod inspect;

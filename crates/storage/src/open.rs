@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clock::Random;
 
-use crate::dialect::{self, Pools};
+use crate::connection::Connections;
 use crate::lock::DataDir;
 use crate::secret::Vault;
 use crate::{Accounts, Bindings, Cdrs, Error, Result, SettingValues, Tenants, Tokens, Users, schema};
@@ -56,7 +56,7 @@ pub struct Storage {
 }
 
 struct Inner {
-    pools: Pools,
+    database: Connections,
     vault: Vault,
     commit_interval: Duration,
     write_behind: Duration,
@@ -72,13 +72,13 @@ impl Storage {
     /// [`Error::NewerSchema`] when a newer release wrote it.
     pub async fn open(settings: Settings) -> Result<Storage> {
         let data_dir = DataDir::lock(&settings.data_dir)?;
-        let pools = dialect::connect(settings.url.as_deref(), &data_dir.path).await?;
-        schema::migrate(&pools).await?;
+        let database = Connections::open(settings.url.as_deref(), &data_dir.path).await?;
+        schema::migrate(&database).await?;
         let random =
             Random::from_system().map_err(|source| Error::DataDir { dir: data_dir.path.clone(), source })?;
         let storage = Storage {
             inner: Arc::new(Inner {
-                pools,
+                database,
                 vault: Vault::new(&settings.key, random),
                 commit_interval: settings.commit_interval,
                 write_behind: settings.write_behind,
@@ -144,18 +144,17 @@ impl Storage {
     /// # Errors
     /// [`Error::Database`] when it does not.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1").execute(&self.inner.pools.read).await?;
+        sqlx::query("SELECT 1").execute(&self.inner.database.read).await?;
         Ok(())
     }
 
     /// Closes all connections; calls after it fail. The writer must have been flushed and stopped.
     pub async fn close(&self) {
-        self.inner.pools.write.close().await;
-        self.inner.pools.read.close().await;
+        self.inner.database.close().await;
     }
 
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.inner.pools
+    pub(crate) fn database(&self) -> &Connections {
+        &self.inner.database
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -173,6 +172,6 @@ impl Storage {
 
 impl fmt::Debug for Storage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Storage").field("engine", &self.inner.pools.engine).finish_non_exhaustive()
+        f.debug_struct("Storage").field("engine", &self.inner.database.engine).finish_non_exhaustive()
     }
 }

@@ -2,7 +2,7 @@
 
 use sqlx::{AnyConnection, Connection, Row};
 
-use crate::dialect::Pools;
+use crate::connection::Connections;
 use crate::{Error, Result};
 
 /// One step: text in what both engines share.
@@ -26,10 +26,10 @@ pub(crate) fn known() -> i64 {
 }
 
 /// Brings the database to the newest version, in one transaction: a failure leaves it as it was.
-pub(crate) async fn migrate(pools: &Pools) -> Result<()> {
-    let mut connection = pools.write.acquire().await?;
+pub(crate) async fn migrate(database: &Connections) -> Result<()> {
+    let mut connection = database.write.acquire().await?;
     let mut transaction = connection.begin().await?;
-    pools.engine.lock_schema(&mut transaction).await?;
+    database.engine.lock_schema(&mut transaction).await?;
     sqlx::raw_sql(MAKE_VERSIONS).execute(&mut *transaction).await?;
     let found = newest(&mut transaction).await?;
     if found > known() {

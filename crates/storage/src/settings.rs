@@ -23,7 +23,7 @@ impl SettingValues<'_> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn read(&self, name: &str) -> Result<Option<String>> {
-        let row = sqlx::query(READ).bind(name.to_owned()).fetch_optional(&self.0.pools().read).await?;
+        let row = sqlx::query(READ).bind(name.to_owned()).fetch_optional(&self.0.database().read).await?;
         Ok(row.map(|row| row.try_get(0)).transpose()?)
     }
 
@@ -32,7 +32,8 @@ impl SettingValues<'_> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn put(&self, name: &str, value: &str) -> Result<()> {
-        sqlx::query(PUT).bind(name.to_owned()).bind(value.to_owned()).execute(&self.0.pools().write).await?;
+        let query = sqlx::query(PUT).bind(name.to_owned()).bind(value.to_owned());
+        self.0.database().write.execute(query).await?;
         Ok(())
     }
 
@@ -42,9 +43,10 @@ impl SettingValues<'_> {
     /// # Errors
     /// [`Error::Database`].
     pub async fn keep_first(&self, name: &str, value: &str) -> Result<String> {
-        let pool = &self.0.pools().write;
-        sqlx::query(PUT_FIRST).bind(name.to_owned()).bind(value.to_owned()).execute(pool).await?;
-        Ok(sqlx::query(READ).bind(name.to_owned()).fetch_one(pool).await?.try_get(0)?)
+        let mut connection = self.0.database().write.acquire().await?;
+        let query = sqlx::query(PUT_FIRST).bind(name.to_owned()).bind(value.to_owned());
+        query.execute(&mut *connection).await?;
+        Ok(sqlx::query(READ).bind(name.to_owned()).fetch_one(&mut *connection).await?.try_get(0)?)
     }
 
     /// How often accounts were changed: the revision of the directory.
@@ -57,7 +59,7 @@ impl SettingValues<'_> {
     }
 
     pub(crate) async fn next_epoch(&self, node: u16) -> Result<u16> {
-        let mut connection = self.0.pools().write.acquire().await?;
+        let mut connection = self.0.database().write.acquire().await?;
         let starts = add_one(&mut connection, &format!("epoch.{node}")).await?;
         u16::try_from((starts.max(1) - 1) % u64::from(u16::MAX) + 1).map_err(|_| damaged())
     }

@@ -32,7 +32,8 @@ impl Tenants<'_> {
     /// # Errors
     /// [`crate::Error::Database`].
     pub async fn find(&self, id: TenantId) -> Result<Option<Tenant>> {
-        let row = sqlx::query(SELECT_ONE).bind(id.to_string()).fetch_optional(&self.0.pools().read).await?;
+        let row =
+            sqlx::query(SELECT_ONE).bind(id.to_string()).fetch_optional(&self.0.database().read).await?;
         row.as_ref().map(read).transpose()
     }
 
@@ -41,7 +42,7 @@ impl Tenants<'_> {
     /// # Errors
     /// [`crate::Error::Database`].
     pub async fn all(&self) -> Result<Vec<Tenant>> {
-        sqlx::query(SELECT).fetch_all(&self.0.pools().read).await?.iter().map(read).collect()
+        sqlx::query(SELECT).fetch_all(&self.0.database().read).await?.iter().map(read).collect()
     }
 
     pub(crate) async fn ensure_default(&self) -> Result<()> {
@@ -50,7 +51,8 @@ impl Tenants<'_> {
 
     async fn write(&self, sql: &'static str, tenant: &Tenant) -> Result<()> {
         let query = sqlx::query(sql).bind(tenant.id.to_string()).bind(tenant.name.clone());
-        query.bind(tenant.created_at.as_micros()).execute(&self.0.pools().write).await.map_err(refusal)?;
+        let query = query.bind(tenant.created_at.as_micros());
+        self.0.database().write.execute(query).await.map_err(refusal)?;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl Tokens<'_> {
             .bind(token.created_at.as_micros())
             .bind(token.expires_at.map(Time::as_micros))
             .bind(token.last_used_at.map(Time::as_micros));
-        query.execute(&self.0.pools().write).await.map_err(refusal)?;
+        self.0.database().write.execute(query).await.map_err(refusal)?;
         Ok(())
     }
 
@@ -56,7 +56,7 @@ impl Tokens<'_> {
     /// [`crate::Error::Database`].
     pub async fn delete(&self, tenant: TenantId, id: TokenId) -> Result<bool> {
         let query = sqlx::query(DELETE).bind(tenant.to_string()).bind(id.to_string());
-        Ok(query.execute(&self.0.pools().write).await?.rows_affected() > 0)
+        Ok(self.0.database().write.execute(query).await?.rows_affected() > 0)
     }
 
     /// The token whose key has this hash. Whether it is still live is for the caller to see.
@@ -65,7 +65,7 @@ impl Tokens<'_> {
     /// [`crate::Error::Database`].
     pub async fn find_by_hash(&self, hash: &str) -> Result<Option<ApiToken>> {
         let query = sqlx::query(SELECT_HASH).bind(hash.to_owned());
-        query.fetch_optional(&self.0.pools().read).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.0.database().read).await?.as_ref().map(read).transpose()
     }
 
     /// Notes that a token was used.
@@ -73,7 +73,8 @@ impl Tokens<'_> {
     /// # Errors
     /// [`crate::Error::Database`].
     pub async fn touch(&self, id: TokenId, now: Time) -> Result<()> {
-        sqlx::query(TOUCH).bind(id.to_string()).bind(now.as_micros()).execute(&self.0.pools().write).await?;
+        let query = sqlx::query(TOUCH).bind(id.to_string()).bind(now.as_micros());
+        self.0.database().write.execute(query).await?;
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Tokens<'_> {
     pub async fn list(&self, tenant: TenantId, page: Page) -> Result<Listing<ApiToken>> {
         let mut conditions = Conditions::default();
         conditions.text("tenant = ?", &tenant.to_string());
-        let pool = &self.0.pools().read;
+        let pool = &self.0.database().read;
         let total: i64 = conditions.count("tokens")?.query().fetch_one(pool).await?.try_get(0)?;
         let rows = conditions.page(SELECT, "id", page)?.query().fetch_all(pool).await?;
         let items = rows.iter().map(read).collect::<Result<_>>()?;

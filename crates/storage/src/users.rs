@@ -33,7 +33,8 @@ impl Users<'_> {
     /// [`crate::Error::Duplicate`] of `username`, [`crate::Error::Orphan`] for an unknown tenant.
     pub async fn insert(&self, user: &User) -> Result<()> {
         let query = changeable(sqlx::query(INSERT), user).bind(user.created_at.as_micros());
-        query.bind(user.updated_at.as_micros()).execute(&self.0.pools().write).await.map_err(refusal)?;
+        let query = query.bind(user.updated_at.as_micros());
+        self.0.database().write.execute(query).await.map_err(refusal)?;
         Ok(())
     }
 
@@ -43,7 +44,7 @@ impl Users<'_> {
     /// [`crate::Error::Duplicate`] of `username`.
     pub async fn update(&self, user: &User) -> Result<bool> {
         let query = changeable(sqlx::query(UPDATE), user).bind(user.updated_at.as_micros());
-        let done = query.execute(&self.0.pools().write).await.map_err(refusal)?;
+        let done = self.0.database().write.execute(query).await.map_err(refusal)?;
         Ok(done.rows_affected() > 0)
     }
 
@@ -53,7 +54,7 @@ impl Users<'_> {
     /// [`crate::Error::Database`].
     pub async fn delete(&self, tenant: TenantId, id: UserId) -> Result<bool> {
         let query = sqlx::query(DELETE).bind(tenant.to_string()).bind(id.to_string());
-        Ok(query.execute(&self.0.pools().write).await?.rows_affected() > 0)
+        Ok(self.0.database().write.execute(query).await?.rows_affected() > 0)
     }
 
     /// The person with this id in the tenant.
@@ -62,7 +63,7 @@ impl Users<'_> {
     /// [`crate::Error::Database`].
     pub async fn find(&self, tenant: TenantId, id: UserId) -> Result<Option<User>> {
         let query = sqlx::query(SELECT_ONE).bind(tenant.to_string()).bind(id.to_string());
-        query.fetch_optional(&self.0.pools().read).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.0.database().read).await?.as_ref().map(read).transpose()
     }
 
     /// The person with this login name, in whatever tenant: names are unique in the whole exchange.
@@ -71,7 +72,7 @@ impl Users<'_> {
     /// [`crate::Error::Database`].
     pub async fn find_by_username(&self, username: &str) -> Result<Option<User>> {
         let query = sqlx::query(SELECT_NAMED).bind(username.to_owned());
-        query.fetch_optional(&self.0.pools().read).await?.as_ref().map(read).transpose()
+        query.fetch_optional(&self.0.database().read).await?.as_ref().map(read).transpose()
     }
 
     /// The people of a tenant, by name.
@@ -81,7 +82,7 @@ impl Users<'_> {
     pub async fn list(&self, tenant: TenantId, page: Page) -> Result<Listing<User>> {
         let mut conditions = Conditions::default();
         conditions.text("tenant = ?", &tenant.to_string());
-        let pool = &self.0.pools().read;
+        let pool = &self.0.database().read;
         let total: i64 = conditions.count("users")?.query().fetch_one(pool).await?.try_get(0)?;
         let rows = conditions.page(SELECT, "username", page)?.query().fetch_all(pool).await?;
         let items = rows.iter().map(read).collect::<Result<_>>()?;

@@ -1,8 +1,8 @@
 //! A PostgreSQL of the tests' own.
 //!
-//! Made from the installed binaries in a temporary directory, without a root password and without durability: it is
-//! thrown away. A shell stands between it and the test and reads a pipe: when the test's process ends, however it ends,
-//! the pipe closes, and the shell stops the server and removes the directory.
+//! Made from the installed binaries in a temporary directory, without passwords, and never waiting for the disk: it
+//! survives being killed, not a loss of power. A shell stands between it and the test and reads a pipe: when the test's
+//! process ends, however it ends, the pipe closes, and the shell stops the server and removes the directory.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -188,7 +188,7 @@ impl Installed {
     fn keep(&self, dir: &Path, port: u16) -> Keeper {
         let options = format!(
             "-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={} -c fsync=off -c full_page_writes=off \
-             -c synchronous_commit=off -c max_connections=200 -c shared_buffers=32MB",
+             -c max_connections=200 -c shared_buffers=32MB",
             dir.display()
         );
         let mut child = self

@@ -1,6 +1,9 @@
 //! One commit's worth of rows, and the statements that write them.
 
 use model::{Binding, Cdr};
+use sqlx::Any;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
 use tokio::sync::oneshot;
 
 use super::Ticket;
@@ -23,8 +26,14 @@ pub(super) struct Batch {
 
 /// A statement and its one parameter.
 pub(super) struct Statement {
-    pub(super) sql: &'static str,
-    pub(super) rows: String,
+    sql: &'static str,
+    rows: String,
+}
+
+impl Statement {
+    pub(super) fn query(self) -> Query<'static, Any, AnyArguments> {
+        sqlx::query(self.sql).bind(self.rows)
+    }
 }
 
 impl Batch {
@@ -47,12 +56,12 @@ impl Batch {
         puts.chain(removes).chain(cdrs).copied().collect()
     }
 
-    pub(super) fn statements(&self, engine: Engine) -> Vec<Statement> {
-        let mut statements = Vec::new();
-        add(&mut statements, engine.pick(bindings::PUT), &self.puts, |entry| &*entry.value);
-        add(&mut statements, engine.pick(bindings::REMOVE), &self.removes, |entry| &entry.value);
-        add(&mut statements, engine.pick(cdrs::PUT), &self.cdrs, |entry| &*entry.value);
-        statements
+    /// The statements of the commit, each with its JSON made when it is its turn.
+    pub(super) fn statements(&self, engine: Engine) -> impl Iterator<Item = Statement> + Send {
+        let puts = chunks(engine.pick(bindings::PUT), &self.puts, |entry| &*entry.value);
+        let removes = chunks(engine.pick(bindings::REMOVE), &self.removes, |entry| &entry.value);
+        let records = chunks(engine.pick(cdrs::PUT), &self.cdrs, |entry| &*entry.value);
+        puts.chain(removes).chain(records)
     }
 
     /// Two batches of half the rows, to find the one that the database will never take.
@@ -67,14 +76,13 @@ impl Batch {
     }
 }
 
-fn add<E, T: SetRow>(
-    statements: &mut Vec<Statement>,
+fn chunks<E: Sync, T: SetRow>(
     sql: &'static str,
     entries: &[E],
-    row: impl Fn(&E) -> &T,
-) {
-    for chunk in entries.chunks(ROWS_PER_STATEMENT) {
+    row: impl Fn(&E) -> &T + Send,
+) -> impl Iterator<Item = Statement> + Send {
+    entries.chunks(ROWS_PER_STATEMENT).map(move |chunk| {
         let rows: Vec<&T> = chunk.iter().map(&row).collect();
-        statements.push(Statement { sql, rows: set(&rows) });
-    }
+        Statement { sql, rows: set(&rows) }
+    })
 }

@@ -9,6 +9,9 @@ use tokio::sync::oneshot;
 use super::batch::Batch;
 use super::{Full, Ticket, Write};
 
+/// Refreshes of one commit, about 6 ms of work: whoever comes while they are written waits no longer.
+const MOST_REFRESHES: usize = 1_000;
+
 /// A binding's place: its primary key.
 pub(super) type Key = (AccountId, BindingKey);
 
@@ -46,6 +49,17 @@ pub(super) struct Work {
     pub(super) behind: bool,
     /// Write all, now.
     pub(super) flush: bool,
+}
+
+/// What a commit takes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Share {
+    /// What somebody waits for, and what else changed.
+    Urgent,
+    /// That, and a bounded number of refreshes.
+    Behind,
+    /// Everything.
+    All,
 }
 
 impl Pending {
@@ -156,8 +170,8 @@ impl Pending {
         self.bindings.len() + self.refreshes.len() + self.cdrs.len() + self.in_flight
     }
 
-    /// Takes what is to be committed now: all, or all but the refreshes.
-    pub(super) fn take(&mut self, all: bool) -> Batch {
+    /// Takes what is to be committed now.
+    pub(super) fn take(&mut self, share: Share) -> Batch {
         let mut batch = Batch::default();
         for (key, entry) in self.bindings.drain() {
             match entry.value {
@@ -166,10 +180,19 @@ impl Pending {
             }
         }
         batch.cdrs.extend(self.cdrs.drain().map(|(_, entry)| entry));
-        if all {
-            let refreshed = self.refreshes.drain().map(|(_, value)| Entry { value, tickets: Vec::new() });
-            batch.puts.extend(refreshed);
+        let refreshes = match share {
+            Share::Urgent => 0,
+            Share::Behind => MOST_REFRESHES,
+            Share::All => usize::MAX,
+        };
+        if refreshes > 0 {
+            let taken = self.refreshes.extract_if(|_, _| true).take(refreshes);
+            batch.puts.extend(taken.map(|(_, value)| Entry { value, tickets: Vec::new() }));
+        }
+        if share == Share::All {
             batch.flushers = std::mem::take(&mut self.flushers);
+        }
+        if self.refreshes.is_empty() {
             self.shrink();
         }
         batch.sort();
@@ -188,8 +211,141 @@ impl Pending {
         self.cdrs.shrink_to(KEPT);
     }
 
-    /// The batch taken last was committed.
-    pub(super) fn landed(&mut self) {
-        self.in_flight = 0;
+    /// So many rows of the batch taken last are done with.
+    pub(super) fn landed(&mut self, rows: usize) {
+        self.in_flight = self.in_flight.saturating_sub(rows);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clock::Time;
+    use model::{Direction, TenantId, Uid};
+
+    use super::*;
+
+    const TICKET: Option<Ticket> = Some(Ticket { shard: 0, number: 1 });
+
+    fn account(n: u16) -> AccountId {
+        AccountId(Uid::from_parts(Time::ZERO, n, 0, 0))
+    }
+
+    fn binding(n: u16) -> Box<Binding> {
+        let contact = format!("sip:u@192.0.2.1:{n}");
+        Box::new(Binding {
+            id: BindingKey::contact(&contact),
+            account: account(n),
+            tenant: TenantId::DEFAULT,
+            aor: "sip:u@pbx.example".parse().unwrap(),
+            contact,
+            instance: None,
+            reg_id: None,
+            transport: "udp".to_owned(),
+            local: "192.0.2.9:5060".parse().unwrap(),
+            remote: "192.0.2.1:5060".parse().unwrap(),
+            connection: None,
+            path: Vec::new(),
+            user_agent: None,
+            call_id: "c".to_owned(),
+            cseq: 1,
+            q_milli: 1_000,
+            expires_at: Time::from_secs(60),
+            registered_at: Time::ZERO,
+        })
+    }
+
+    fn cdr(state: CdrState) -> Box<Cdr> {
+        Box::new(Cdr {
+            uid: CallUid(Uid::default()),
+            tenant: TenantId::DEFAULT,
+            node: 1,
+            epoch: 1,
+            account: None,
+            callee_account: None,
+            external_id: None,
+            from_number: "1".to_owned(),
+            to_number: "2".to_owned(),
+            direction: Direction::Internal,
+            sip_call_id: "c".to_owned(),
+            started_at: Time::ZERO,
+            ringing_at: None,
+            answered_at: None,
+            ended_at: None,
+            state,
+            termination: None,
+            sip_status: None,
+            codec: None,
+            legs: Vec::new(),
+        })
+    }
+
+    fn remove(n: u16) -> Write {
+        Write::BindingRemove { account: account(n), key: binding(n).id }
+    }
+
+    #[test]
+    fn the_task_is_woken_once_per_kind_of_work() {
+        let mut pending = Pending::new(100);
+        assert_eq!(pending.add(Write::BindingRefresh(binding(1)), None), Ok(true));
+        assert_eq!(pending.add(Write::BindingRefresh(binding(2)), None), Ok(false));
+        assert_eq!(pending.work(), Work { urgent: false, behind: true, flush: false });
+        assert_eq!(pending.add(Write::BindingPut(binding(3)), None), Ok(true));
+        assert_eq!(pending.add(remove(4), TICKET), Ok(false));
+        pending.take(Share::Urgent);
+        assert_eq!(pending.work(), Work { urgent: false, behind: true, flush: false });
+        assert_eq!(pending.add(remove(4), TICKET), Ok(true));
+    }
+
+    #[test]
+    fn beyond_the_bound_only_what_replaces_is_taken() {
+        let mut pending = Pending::new(2);
+        pending.add(Write::BindingPut(binding(1)), None).unwrap();
+        pending.add(Write::BindingRefresh(binding(2)), None).unwrap();
+        assert_eq!(pending.add(Write::BindingRefresh(binding(3)), None), Err(Full));
+        assert_eq!(pending.add(Write::CdrOpen(cdr(CdrState::Open)), None), Err(Full));
+        pending.add(remove(1), TICKET).unwrap();
+        pending.add(Write::BindingRefresh(binding(2)), TICKET).unwrap();
+        assert_eq!(pending.add(remove(1), TICKET), Err(Full), "tickets are bounded too");
+        // What is being committed still counts, until it has landed.
+        let batch = pending.take(Share::All);
+        assert_eq!((batch.rows(), batch.tickets().len()), (2, 2));
+        assert_eq!(pending.add(Write::BindingPut(binding(3)), None), Err(Full));
+        pending.landed(2);
+        assert_eq!(pending.add(Write::BindingPut(binding(3)), None), Ok(true));
+    }
+
+    #[test]
+    fn refreshes_come_in_portions_and_not_with_what_is_urgent() {
+        let mut pending = Pending::new(10_000);
+        let many = u16::try_from(MOST_REFRESHES + 5).unwrap();
+        for n in 0..many {
+            pending.add(Write::BindingRefresh(binding(n)), None).unwrap();
+        }
+        pending.add(Write::CdrClose(cdr(CdrState::Closed)), None).unwrap();
+        assert_eq!(pending.take(Share::Urgent).rows(), 1);
+        assert_eq!(pending.take(Share::Behind).rows(), MOST_REFRESHES);
+        assert!(pending.work().behind);
+        assert_eq!(pending.take(Share::Behind).rows(), 5);
+        assert!(!pending.work().behind);
+    }
+
+    #[test]
+    fn an_end_that_waits_is_not_undone_by_a_late_beginning() {
+        let mut pending = Pending::new(10);
+        pending.add(Write::CdrClose(cdr(CdrState::Closed)), None).unwrap();
+        pending.add(Write::CdrOpen(cdr(CdrState::Open)), TICKET).unwrap();
+        let batch = pending.take(Share::Urgent);
+        assert_eq!((batch.cdrs.len(), batch.cdrs[0].value.state), (1, CdrState::Closed));
+        assert_eq!(batch.tickets().len(), 1, "who asked for the beginning hears of it");
+    }
+
+    #[test]
+    fn nothing_is_taken_after_the_end() {
+        let mut pending = Pending::new(10);
+        let (done, mut heard) = oneshot::channel();
+        pending.flush(done);
+        pending.close();
+        assert!(heard.try_recv().is_err());
+        assert_eq!(pending.add(Write::BindingPut(binding(1)), TICKET), Err(Full));
     }
 }

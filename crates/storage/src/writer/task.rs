@@ -8,6 +8,7 @@ use sqlx::Connection;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::batch::Batch;
+use super::pending::{Share, Work};
 use super::{CommitSink, Shared};
 use crate::Storage;
 use crate::dialect::{self, Failure};
@@ -62,8 +63,8 @@ struct Pace {
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Due {
-    /// Commit, with or without the refreshes.
-    Now { all: bool },
+    /// Commit this share.
+    Now(Share),
     /// Nothing before this time.
     At(Instant),
     /// Nothing at all.
@@ -81,28 +82,29 @@ impl Pace {
         }
     }
 
-    fn due(&mut self, now: Instant, work: super::pending::Work) -> Due {
+    fn due(&mut self, now: Instant, work: Work) -> Due {
         let since = |known: Option<Instant>, waits: bool| waits.then(|| known.unwrap_or(now));
         self.behind_since = since(self.behind_since, work.behind);
         self.urgent_since = since(self.urgent_since, work.urgent);
         let behind_at = self.behind_since.map(|since| (since + self.write_behind).max(self.earliest));
-        if work.flush || behind_at.is_some_and(|at| at <= now) {
-            return Due::Now { all: true };
+        if work.flush {
+            return Due::Now(Share::All);
+        }
+        if behind_at.is_some_and(|at| at <= now) {
+            return Due::Now(Share::Behind);
         }
         let urgent_at = self.urgent_since.map(|_| self.earliest);
         match urgent_at.into_iter().chain(behind_at).min() {
-            Some(at) if at <= now => Due::Now { all: false },
+            Some(at) if at <= now => Due::Now(Share::Urgent),
             Some(at) => Due::At(at),
             None => Due::Never,
         }
     }
 
-    /// A commit begins; gives since when somebody waited for it.
-    fn began(&mut self, now: Instant, all: bool) -> Option<Instant> {
+    /// A commit begins; gives since when somebody waited for it. Of what nobody waits for, something may be `left`.
+    fn began(&mut self, now: Instant, left: bool) -> Option<Instant> {
         self.earliest = now + self.commit_interval;
-        if all {
-            self.behind_since = None;
-        }
+        self.behind_since = self.behind_since.filter(|_| left);
         self.urgent_since.take()
     }
 }
@@ -120,11 +122,13 @@ impl Task {
                     () = self.shared.wake.notified() => {}
                 }
             }
-            Due::Now { all } => {
-                let waited_since = self.pace.began(now, all);
-                let batch = self.shared.pending.lock().take(all);
+            Due::Now(share) => {
+                let (batch, left) = {
+                    let mut pending = self.shared.pending.lock();
+                    (pending.take(share), pending.work().behind)
+                };
+                let waited_since = self.pace.began(now, left);
                 self.settle(batch).await?;
-                self.shared.pending.lock().landed();
                 if let Some(since) = waited_since {
                     metrics::histogram!("crosspoint_storage_lag_seconds").record(since.elapsed());
                 }
@@ -146,6 +150,7 @@ impl Task {
             if batch.rows() > 1 {
                 left.extend(batch.halves());
             } else {
+                self.shared.pending.lock().landed(batch.rows());
                 self.shared.tally.refused.fetch_add(1, Ordering::Relaxed);
                 metrics::counter!("crosspoint_storage_rows_refused_total").increment(1);
                 tracing::error!(%error, "the database refuses a row for ever; it is left out");
@@ -186,22 +191,17 @@ impl Task {
     }
 
     async fn commit(&self, batch: &Batch) -> Result<(), sqlx::Error> {
-        let pools = self.storage.pools();
-        let mut statements = batch.statements(pools.engine);
-        let mut connection = match statements.len() {
-            0 => return Ok(()),
-            _ => pools.write.acquire().await?,
+        let database = self.storage.database();
+        let mut statements = batch.statements(database.engine);
+        let Some(first) = statements.next() else { return Ok(()) };
+        let mut connection = database.write.acquire().await?;
+        let Some(second) = statements.next() else {
+            // One statement is its own transaction: two round trips less.
+            return first.query().execute(&mut *connection).await.map(drop);
         };
-        // One statement is its own transaction: two round trips less.
-        if statements.len() == 1
-            && let Some(only) = statements.pop()
-        {
-            sqlx::query(only.sql).bind(only.rows).execute(&mut *connection).await?;
-            return Ok(());
-        }
         let mut transaction = connection.begin().await?;
-        for statement in statements {
-            sqlx::query(statement.sql).bind(statement.rows).execute(&mut *transaction).await?;
+        for statement in [first, second].into_iter().chain(statements) {
+            statement.query().execute(&mut *transaction).await?;
         }
         transaction.commit().await
     }
@@ -214,9 +214,67 @@ impl Task {
             metrics::counter!("crosspoint_storage_commits_total").increment(1);
             metrics::counter!("crosspoint_storage_rows_total").increment(rows);
         }
+        self.shared.pending.lock().landed(batch.rows());
         let tickets = batch.tickets();
         if !tickets.is_empty() {
             self.sink.committed(&tickets);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INTERVAL: Duration = Duration::from_millis(8);
+    const BEHIND: Duration = Duration::from_secs(1);
+    const NOTHING: Work = Work { urgent: false, behind: false, flush: false };
+    const URGENT: Work = Work { urgent: true, ..NOTHING };
+    const LATER: Work = Work { behind: true, ..NOTHING };
+
+    fn pace() -> (Pace, Instant) {
+        let pace = Pace::new(INTERVAL, BEHIND);
+        let start = pace.earliest;
+        (pace, start)
+    }
+
+    #[test]
+    fn an_idle_writer_commits_at_once_and_then_keeps_its_pace() {
+        let (mut pace, start) = pace();
+        assert_eq!(pace.due(start, NOTHING), Due::Never);
+        assert_eq!(pace.due(start, URGENT), Due::Now(Share::Urgent));
+        assert_eq!(pace.began(start, false), Some(start));
+        assert_eq!(pace.due(start, URGENT), Due::At(start + INTERVAL));
+        assert_eq!(pace.due(start + INTERVAL, URGENT), Due::Now(Share::Urgent));
+        assert_eq!(pace.began(start + INTERVAL, false), Some(start), "since when somebody waited");
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_written_after_its_time() {
+        let (mut pace, start) = pace();
+        assert_eq!(pace.due(start, LATER), Due::At(start + BEHIND));
+        // A commit for others in between does not take it, nor put it off.
+        let both = Work { urgent: true, ..LATER };
+        assert_eq!(pace.due(start + INTERVAL, both), Due::Now(Share::Urgent));
+        pace.began(start + INTERVAL, true);
+        assert_eq!(pace.due(start + INTERVAL * 2, LATER), Due::At(start + BEHIND));
+        assert_eq!(pace.due(start + BEHIND, LATER), Due::Now(Share::Behind));
+        // Too much for one commit: the rest follows at the usual pace.
+        pace.began(start + BEHIND, true);
+        assert_eq!(pace.due(start + BEHIND, LATER), Due::At(start + BEHIND + INTERVAL));
+        assert_eq!(pace.due(start + BEHIND + INTERVAL, LATER), Due::Now(Share::Behind));
+        pace.began(start + BEHIND + INTERVAL, false);
+        assert_eq!(
+            pace.due(start + BEHIND * 2, LATER),
+            Due::At(start + BEHIND * 3),
+            "new work has its own time"
+        );
+    }
+
+    #[test]
+    fn a_flush_waits_for_nothing() {
+        let (mut pace, start) = pace();
+        pace.began(start, false);
+        assert_eq!(pace.due(start, Work { flush: true, ..NOTHING }), Due::Now(Share::All));
     }
 }
