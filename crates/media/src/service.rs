@@ -7,7 +7,7 @@ use std::thread::{Builder, JoinHandle, available_parallelism};
 use clock::{Random, SystemClock};
 use sdp::LegPlan;
 
-use crate::io::{PacketIo, Wake, Watcher};
+use crate::io::{PacketIo, Wake, Watcher, make_room};
 use crate::latch::Learning;
 use crate::leg::{Leg, Plan, Ports};
 use crate::mailbox::{Command, Mailbox};
@@ -86,6 +86,7 @@ impl Media {
     ) -> Result<Media, Error> {
         let mut random = Random::from_system().map_err(Error::Start)?;
         let pool = PortPool::new(settings.bind, settings.ports.clone(), tuning.quarantine, &mut random)?;
+        make_room_for(pool.pairs());
         let mut media = Media { workers: Vec::new(), pool: Arc::new(pool), clock };
         let learning = Learning { window: settings.learning, takeover: tuning.takeover };
         for index in 0..worker_count(settings.workers) {
@@ -206,6 +207,20 @@ impl Drop for Media {
                 tracing::error!("a media worker ended by a panic");
             }
         }
+    }
+}
+
+/// Two sockets for each pair; without them the server runs, with fewer calls.
+fn make_room_for(pairs: usize) {
+    let wanted = pairs as u64 * 2;
+    match make_room(wanted) {
+        Ok(allowed) if allowed < wanted => tracing::warn!(
+            allowed,
+            wanted,
+            "fewer open files allowed than media ports configured; raise the limit (ulimit -n, LimitNOFILE)"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "cannot raise the limit of open files"),
     }
 }
 

@@ -8,10 +8,12 @@
 //! therefore open while a reference to them lives; pointers handed to the kernel point to values that outlive the call.
 
 mod address;
+mod descriptors;
 mod poll;
 mod socket;
 mod wake;
 
+pub(crate) use descriptors::make_room;
 pub(crate) use poll::{PacketIo, Ready, Received, Watcher};
 pub(crate) use socket::Socket;
 pub(crate) use wake::Wake;
