@@ -161,7 +161,8 @@ fn refusal(status: u16, text: &str) -> String {
             Some(format!("{}: {}", part("field")?, part("detail").or_else(|| part("message"))?))
         })
         .collect();
-    if fields.is_empty() { detail } else { format!("{detail} ({})", fields.join("; ")) }
+    // A single field is in the detail already.
+    if fields.len() < 2 { detail } else { format!("{detail} ({})", fields.join("; ")) }
 }
 
 #[cfg(test)]
@@ -189,6 +190,8 @@ mod tests {
     fn a_refusal_is_said_in_its_own_words() {
         let text = r#"{"title":"Conflict","status":409,"code":"taken","detail":"The username is taken."}"#;
         assert_eq!(refusal(409, text), "The username is taken.");
+        let text = r#"{"detail":"2 fields are wrong.","errors":[{"field":"a","detail":"is required"},{"field":"b","detail":"is odd"}]}"#;
+        assert_eq!(refusal(422, text), "2 fields are wrong. (a: is required; b: is odd)");
         assert_eq!(refusal(404, r#"{"title":"Not Found"}"#), "Not Found");
         assert_eq!(refusal(502, "bad gateway\n"), "the server answered 502: bad gateway");
     }

@@ -9,6 +9,11 @@ use anyhow::Context;
 /// Only the owner may look inside.
 const OWNER_ONLY: u32 = 0o700;
 
+/// Files that this process makes from now on are its owner's only: the database holds sealed secrets and numbers.
+pub(crate) fn close_new_files() {
+    rustix::process::umask(rustix::fs::Mode::from_bits_truncate(0o077));
+}
+
 /// Makes the directory where it is missing; closes it to others in any case.
 ///
 /// # Errors

@@ -37,6 +37,7 @@ pub(crate) fn run(place: &Place) -> Result<(), Failure> {
     rustls::crypto::aws_lc_rs::default_provider()
         .install_default()
         .map_err(|_| anyhow!("the cryptographic provider was installed twice"))?;
+    data_dir::close_new_files();
     data_dir::prepare(&loaded.config.data_dir)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let runtime = tokio::runtime::Builder::new_multi_thread()
