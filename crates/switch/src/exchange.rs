@@ -260,7 +260,7 @@ impl Exchange {
     /// [`Error::NotFound`] when no such call runs.
     pub async fn hangup(&self, uid: CallUid) -> Result<(), Error> {
         let reports = self.ask(|id| Command::HangUp { id, uid }).await;
-        let found = reports.iter().any(|report| *report == Report::HungUp(true));
+        let found = reports.contains(&Report::HungUp(true));
         if found { Ok(()) } else { Err(Error::NotFound("call")) }
     }
 

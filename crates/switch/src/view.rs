@@ -126,7 +126,7 @@ impl ChannelView {
     }
 }
 
-/// The E-model (ITU-T G.107) in its usual short form for G.711: the rating falls with delay, where a jitter buffer of
+/// The E-model (ITU-T G.107) for G.711 with concealment of losses: the rating falls with delay, where a jitter buffer of
 /// twice the jitter is assumed, and with loss.
 fn mos(loss_ratio: f64, jitter_us: u64, round_trip_us: u64) -> f64 {
     /// The rating without any impairment.
@@ -134,10 +134,14 @@ fn mos(loss_ratio: f64, jitter_us: u64, round_trip_us: u64) -> f64 {
     /// Delay of packetization and playout besides the jitter buffer, ms.
     const FIXED_MS: f64 = 10.0;
     /// Above this one-way delay conversation suffers, ms.
-    const KNEE_MS: f64 = 160.0;
+    const KNEE_MS: f64 = 177.3;
+    /// How well the codec stands random loss (ITU-T G.113, table I.4).
+    const ROBUSTNESS: f64 = 25.1;
     let delay_ms = round_trip_us as f64 / 2_000.0 + jitter_us as f64 / 500.0 + FIXED_MS;
-    let delayed = if delay_ms < KNEE_MS { delay_ms / 40.0 } else { (delay_ms - 120.0) / 10.0 };
-    let rating = (BEST - delayed - loss_ratio * 250.0).clamp(0.0, 100.0);
+    let delayed = 0.024 * delay_ms + 0.11 * (delay_ms - KNEE_MS).max(0.0);
+    let loss = loss_ratio * 100.0;
+    let lost = 95.0 * loss / (loss + ROBUSTNESS);
+    let rating = (BEST - delayed - lost).clamp(0.0, 100.0);
     let mos = 1.0 + 0.035 * rating + 0.000_007 * rating * (rating - 60.0) * (100.0 - rating);
     mos.clamp(1.0, 4.5)
 }
@@ -167,7 +171,7 @@ mod tests {
     fn a_clean_channel_is_rated_well_and_loss_shows() {
         assert!((4.3..=4.5).contains(&mos(0.0, 1_000, 20_000)));
         assert!((3.0..4.0).contains(&mos(0.05, 5_000, 50_000)));
-        assert!(mos(0.3, 5_000, 50_000) < 2.0);
+        assert!(mos(0.3, 5_000, 50_000) < 2.5);
         assert!(mos(0.0, 1_000, 1_000_000) < mos(0.0, 1_000, 100_000));
     }
 }

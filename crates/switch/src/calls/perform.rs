@@ -41,7 +41,7 @@ impl State {
         loop {
             let mut refused = Vec::new();
             while let Some(action) = running.call.poll_action() {
-                if let Some(event) = self.act(now, serial, &mut running, action) {
+                if let Some(event) = self.act(env, now, (serial, &mut running), action) {
                     refused.push(event);
                 }
             }
@@ -51,20 +51,15 @@ impl State {
             refused.into_iter().for_each(|event| running.call.handle(now, event));
         }
         if running.call.is_over() {
-            self.forget_call(env, serial, &running);
+            self.calls.forget(serial, &running);
         } else {
             self.calls.put_back(serial, running);
         }
     }
 
-    fn forget_call(&mut self, env: &Env, serial: u64, running: &Running) {
-        self.calls.forget(serial, running);
-        running.places.iter().for_each(|account| env.shared.occupancy.give_back(*account));
-    }
-
     /// Ends everything a call holds without asking it.
     fn clear_away(&mut self, env: &Env, now: Time, serial: u64) {
-        let Some(running) = self.calls.take(serial) else { return };
+        let Some(mut running) = self.calls.take(serial) else { return };
         for link in &running.links {
             if let Some(dialog) = link.dialog {
                 self.endpoint.bye(now, dialog, reason(End::Defect));
@@ -73,11 +68,13 @@ impl State {
                 self.effects.push_back(Effect::Media(MediaCommand::Release(session)));
             }
         }
-        self.forget_call(env, serial, &running);
+        give_places_back(env, &mut running);
+        self.calls.forget(serial, &running);
     }
 
     /// Performs one action; what could not be done comes back as an event.
-    fn act(&mut self, now: Time, serial: u64, running: &mut Running, action: Action) -> Option<Event> {
+    fn act(&mut self, env: &Env, now: Time, whose: (u64, &mut Running), action: Action) -> Option<Event> {
+        let (serial, running) = whose;
         match action {
             Action::Reserve(leg) => self.reserve(serial, running, leg),
             Action::Apply { leg, plan, target } => {
@@ -102,7 +99,8 @@ impl State {
                 self.effects.push_back(Effect::Store(Write::CdrOpen(record), Some(ticket)));
             }
             Action::CloseRecord(record) => {
-                self.effects.push_back(Effect::Store(Write::CdrClose(record), None))
+                give_places_back(env, running);
+                self.effects.push_back(Effect::Store(Write::CdrClose(record), None));
             }
             Action::CountUncommitted => self.effects.push_back(Effect::Count(Counted::Uncommitted)),
             Action::Reinvite { leg, sdp } => {
@@ -192,6 +190,11 @@ impl State {
         link.sip_call_id = call_id.unwrap_or_default();
         self.calls.join(dialog, serial, id);
     }
+}
+
+/// The call does not count any more for its accounts, though a phone may still owe an answer to its CANCEL.
+fn give_places_back(env: &Env, running: &mut Running) {
+    running.places.drain(..).for_each(|account| env.shared.occupancy.give_back(account));
 }
 
 /// The Reason header, RFC 3326.

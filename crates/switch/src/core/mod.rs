@@ -29,8 +29,8 @@ use sip::{Endpoint, Event, Flow, Incoming, Method, Packet, StatusCode, Transmit}
 
 pub(crate) use auth::{Challenged, Verdict};
 pub use effect::{Command, Counted, Effect, MediaCommand, MediaInput, MediaToken, Report};
-pub(crate) use env::Env;
-pub use env::{Rules, Shared};
+
+pub use env::{Env, Rules, Shared};
 pub(crate) use tickets::{Tickets, Waiting};
 pub use written::Unreadable;
 

@@ -144,7 +144,7 @@ impl Locations {
     }
 
     /// Takes out what has expired; when to look again.
-    pub(crate) fn sweep(&self, now: Time) -> (Vec<Box<Binding>>, Option<Time>) {
+    pub(crate) fn sweep(&self, now: Time) -> (Vec<Binding>, Option<Time>) {
         let mut gone = Vec::new();
         let mut next: Option<Time> = None;
         for stripe in &self.stripes {
@@ -171,11 +171,11 @@ impl Stripe {
         self.first_expiry = Some(self.first_expiry.map_or(at, |first| first.min(at)));
     }
 
-    fn take_expired(&mut self, now: Time, gone: &mut Vec<Box<Binding>>) {
+    fn take_expired(&mut self, now: Time, gone: &mut Vec<Binding>) {
         let mut first: Option<Time> = None;
         self.accounts.retain(|_, held| {
             for old in held.extract_if(.., |held| !held.binding.is_live(now)) {
-                gone.push(old.binding);
+                gone.push(*old.binding);
             }
             let expiry = held.iter().map(|held| held.binding.expires_at);
             first = expiry.chain(first).min();

@@ -104,7 +104,7 @@ impl State {
     pub(crate) fn sweep(&mut self, env: &Env, now: Time) {
         let (gone, next) = env.shared.locations.sweep(now);
         for binding in gone {
-            let Binding { account, id: key, .. } = *binding;
+            let Binding { account, id: key, .. } = binding;
             self.effects.push_back(Effect::Store(Write::BindingRemove { account, key }, None));
         }
         self.sweep_at = next;
