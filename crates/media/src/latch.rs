@@ -41,11 +41,13 @@ struct Source {
 
 /// The source of one stream (RTP or RTCP of a leg), learned from its packets.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Latch {
+    /// First, because it is all that a packet needs when its stream has been learned.
+    source: Option<Source>,
     signalled: Option<SocketAddr>,
     /// Where the peer's signalling comes from, or its other stream.
     nearby: Option<IpAddr>,
-    source: Option<Source>,
     former: Option<SocketAddr>,
 }
 

@@ -1,6 +1,6 @@
 //! One session: what is known of a leg, and what its packets mean. No system call is made here.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clock::Time;
@@ -21,34 +21,39 @@ const ECHO_SSRC: u32 = 0x4543_484f;
 pub(crate) struct Plan {
     remote_rtp: Option<SocketAddr>,
     remote_rtcp: Option<SocketAddr>,
-    nearby: Option<std::net::IpAddr>,
+    nearby: Option<IpAddr>,
+    rules: Rules,
+}
+
+/// The part of a plan that is asked for each packet.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
+    /// One bit for each payload type taken.
+    payloads: u128,
+    codec: Option<(u8, u32)>,
+    telephone_event: Option<u8>,
     direction: Direction,
     rtcp_mux: bool,
     symmetric: bool,
-    /// One bit for each payload type taken.
-    payloads: u128,
-    telephone_event: Option<u8>,
-    codec: Option<(u8, u32)>,
 }
 
 impl From<LegPlan> for Plan {
     fn from(plan: LegPlan) -> Plan {
         let listed = plan.payloads.iter().fold(0_u128, |mask, payload| mask | 1 << (payload & 0x7f));
-        Plan {
-            remote_rtp: plan.remote_rtp,
-            remote_rtcp: plan.remote_rtcp,
-            nearby: plan.signalling_source,
+        let rules = Rules {
+            payloads: if plan.payloads.is_empty() { u128::MAX } else { listed },
+            codec: plan.codec.map(|codec| (codec.payload, codec.clock_rate)),
+            telephone_event: plan.telephone_event,
             direction: plan.direction,
             rtcp_mux: plan.rtcp_mux,
             symmetric: plan.symmetric,
-            payloads: if plan.payloads.is_empty() { u128::MAX } else { listed },
-            telephone_event: plan.telephone_event,
-            codec: plan.codec.map(|codec| (codec.payload, codec.clock_rate)),
-        }
+        };
+        let (remote_rtp, remote_rtcp) = (plan.remote_rtp, plan.remote_rtcp);
+        Plan { remote_rtp, remote_rtcp, nearby: plan.signalling_source, rules }
     }
 }
 
-impl Plan {
+impl Rules {
     fn takes(&self, payload: u8) -> bool {
         self.payloads >> (payload & 0x7f) & 1 == 1
     }
@@ -72,18 +77,41 @@ pub(crate) struct Ports {
 }
 
 /// A leg's media.
+///
+/// In the order of heat: a packet touches the first half of its own leg and the first lines of its peer's, and what it
+/// costs besides system calls is mostly the waiting for these lines.
+#[repr(C)]
 pub(crate) struct Leg {
     pub(crate) id: SessionId,
-    pub(crate) owner: Owner,
     pub(crate) ports: Ports,
     pub(crate) target: Target,
-    plan: Option<Plan>,
+    rules: Option<Rules>,
     rtp: Latch,
-    rtcp: Latch,
-    receiver: Receiver,
-    trip: RoundTrip,
-    counts: LegStatistics,
+    sent: Traffic,
+    received: Traffic,
     watch: Watch,
+    receiver: Receiver,
+    pub(crate) owner: Owner,
+    rtcp: Latch,
+    trip: RoundTrip,
+    /// Everything that is not counted elsewhere.
+    counts: LegStatistics,
+}
+
+/// RTP one way.
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    packets: u64,
+    bytes: u64,
+    /// Payload type of the last packet.
+    payload: Option<u8>,
+}
+
+impl Traffic {
+    fn add(&mut self, bytes: usize) {
+        self.packets += 1;
+        self.bytes += bytes as u64;
+    }
 }
 
 /// The watch for silence.
@@ -115,13 +143,15 @@ impl Leg {
             owner,
             ports,
             target: Target::Nothing,
-            plan: None,
+            rules: None,
             rtp: Latch::default(),
-            rtcp: Latch::default(),
+            sent: Traffic::default(),
+            received: Traffic::default(),
+            watch: Watch { heard: Time::ZERO, silent: false },
             receiver: Receiver::default(),
+            rtcp: Latch::default(),
             trip: RoundTrip::default(),
             counts: LegStatistics::default(),
-            watch: Watch { heard: Time::ZERO, silent: false },
         }
     }
 
@@ -130,7 +160,7 @@ impl Leg {
         let was_watched = self.is_watched();
         self.rtp.signal(plan.remote_rtp, plan.nearby);
         self.rtcp.signal(plan.remote_rtcp, plan.nearby);
-        self.plan = Some(plan);
+        self.rules = Some(plan.rules);
         self.target = target;
         if !was_watched {
             self.watch = Watch { heard: now, silent: false };
@@ -145,19 +175,18 @@ impl Leg {
         from: SocketAddr,
         times: Learning,
     ) -> Result<Passed, Reason> {
-        let plan = self.plan.as_ref().ok_or(Reason::NoPeer)?;
+        let rules = self.rules.as_ref().ok_or(Reason::NoPeer)?;
         let packet = RtpPacket::parse(datagram).map_err(|_| Reason::Junk)?;
-        if !plan.takes(packet.payload_type) {
+        if !rules.takes(packet.payload_type) {
             return Err(Reason::Payload);
         }
-        let receives = plan.direction.receives();
+        let receives = rules.direction.receives();
         if !self.rtp.accept(now, from, receives, times) {
             return Err(Reason::Source);
         }
-        self.receiver.receive(now, &packet, plan.clock_rate(packet.payload_type));
-        self.counts.packets_received += 1;
-        self.counts.bytes_received += packet.payload.len() as u64;
-        self.counts.payload = Some(packet.payload_type);
+        self.receiver.receive(now, &packet, rules.clock_rate(packet.payload_type));
+        self.received.add(packet.payload.len());
+        self.received.payload = Some(packet.payload_type);
         let resumed = std::mem::take(&mut self.watch.silent);
         self.watch.heard = now;
         Ok(Passed { payload_bytes: packet.payload.len(), ssrc: packet.ssrc, resumed, onward: receives })
@@ -171,14 +200,14 @@ impl Leg {
         from: SocketAddr,
         times: Learning,
     ) -> Result<SenderReport, Reason> {
-        let plan = self.plan.as_ref().ok_or(Reason::NoPeer)?;
+        let rules = self.rules.as_ref().ok_or(Reason::NoPeer)?;
         let compound = Compound::parse(datagram).map_err(|_| Reason::Junk)?;
         // What comes from where the RTP comes from fits well, also behind NAT.
         if let Some(source) = self.rtp.source() {
             self.rtcp.hint(source.ip());
         }
-        let latch = if plan.rtcp_mux { &mut self.rtp } else { &mut self.rtcp };
-        if !latch.accept(now, from, plan.direction.receives(), times) {
+        let latch = if rules.rtcp_mux { &mut self.rtp } else { &mut self.rtcp };
+        if !latch.accept(now, from, rules.direction.receives(), times) {
             return Err(Reason::Source);
         }
         self.counts.rtcp_received += 1;
@@ -206,30 +235,29 @@ impl Leg {
 
     /// Where RTP to this leg goes, if it takes any.
     pub(crate) fn rtp_destination(&self) -> Result<SocketAddr, Reason> {
-        let plan = self.plan.as_ref().ok_or(Reason::NoPeer)?;
-        if !plan.direction.sends() {
+        let rules = self.rules.as_ref().ok_or(Reason::NoPeer)?;
+        if !rules.direction.sends() {
             return Err(Reason::Held);
         }
-        self.rtp.destination(plan.symmetric).ok_or(Reason::NoPeer)
+        self.rtp.destination(rules.symmetric).ok_or(Reason::NoPeer)
     }
 
     /// Where RTCP to this leg goes, and from which socket. Hold does not stop it (RFC 3264 §5.1).
     pub(crate) fn rtcp_destination(&self) -> Option<(&Socket, SocketAddr)> {
-        let plan = self.plan.as_ref()?;
+        let rules = self.rules.as_ref()?;
         let (socket, latch) =
-            if plan.rtcp_mux { (&self.ports.rtp, &self.rtp) } else { (&self.ports.rtcp, &self.rtcp) };
-        Some((socket, latch.destination(plan.symmetric)?))
+            if rules.rtcp_mux { (&self.ports.rtp, &self.rtp) } else { (&self.ports.rtcp, &self.rtcp) };
+        Some((socket, latch.destination(rules.symmetric)?))
     }
 
     /// Whether RTCP shares the RTP port.
     pub(crate) fn is_muxed(&self) -> bool {
-        self.plan.as_ref().is_some_and(|plan| plan.rtcp_mux)
+        self.rules.as_ref().is_some_and(|rules| rules.rtcp_mux)
     }
 
     /// RTP was sent to this leg.
     pub(crate) fn sent_rtp(&mut self, payload_bytes: usize) {
-        self.counts.packets_sent += 1;
-        self.counts.bytes_sent += payload_bytes as u64;
+        self.sent.add(payload_bytes);
     }
 
     /// RTCP was sent to this leg.
@@ -270,6 +298,11 @@ impl Leg {
     pub(crate) fn statistics(&self) -> LegStatistics {
         let reception = self.receiver.reception();
         LegStatistics {
+            packets_received: self.received.packets,
+            bytes_received: self.received.bytes,
+            packets_sent: self.sent.packets,
+            bytes_sent: self.sent.bytes,
+            payload: self.received.payload,
             lost: reception.lost,
             jitter_us: reception.jitter_us,
             out_of_order: reception.out_of_order,
@@ -282,7 +315,7 @@ impl Leg {
     }
 
     fn is_watched(&self) -> bool {
-        let both_ways = self.plan.as_ref().is_some_and(|plan| !plan.direction.is_hold());
+        let both_ways = self.rules.as_ref().is_some_and(|rules| !rules.direction.is_hold());
         both_ways && self.target != Target::Nothing
     }
 }
@@ -325,7 +358,7 @@ mod tests {
         let session = sdp::Session::parse(text).unwrap();
         let mut plan = sdp::leg_plan(&session, &session).unwrap();
         plan.codec = session.audio().unwrap().codec(96);
-        let plan = Plan::from(plan);
+        let plan = Plan::from(plan).rules;
         let clocks = [0, 9, 10, 96, 101, 97].map(|payload| plan.clock_rate(payload));
         assert_eq!(clocks, [8_000, 8_000, 0, 48_000, 0, 0]);
         assert_eq!(
