@@ -11,8 +11,8 @@ impl From<switch::Error> for Problem {
     fn from(error: switch::Error) -> Problem {
         match error {
             switch::Error::NotFound(what) => Problem::not_found(what),
-            switch::Error::Taken { field, .. } => {
-                Problem::duplicate(field, format!("This {field} is in use already."))
+            switch::Error::Taken { field, value } => {
+                Problem::duplicate(field, format!("The {field} {value} is in use already."))
             }
             switch::Error::Invalid(model::Invalid { field, reason }) => Problem::field(field, reason),
             switch::Error::Unavailable => Problem::unavailable(
@@ -30,7 +30,7 @@ impl From<storage::Error> for Problem {
     fn from(error: storage::Error) -> Problem {
         match error {
             storage::Error::Duplicate { field } => {
-                let detail = format!("This {field} is in use already.");
+                let detail = format!("The {field} is in use already.");
                 Problem::duplicate(&field, detail)
             }
             other => Problem::internal(&other),

@@ -30,7 +30,7 @@ pub(crate) struct Api {
     pub(crate) exchange: switch::Exchange,
     pub(crate) router: Router,
     pub(crate) clock: SystemClock,
-    _data_dir: tempfile::TempDir,
+    pub(crate) _data_dir: tempfile::TempDir,
 }
 
 /// What was answered.
@@ -84,16 +84,21 @@ impl Api {
         before(&storage).await;
         let handle = tokio::runtime::Handle::current();
         let exchange = switch::Exchange::start(exchange_settings(), storage.clone(), handle).await.unwrap();
-        let state = State {
-            exchange: exchange.clone(),
-            storage: storage.clone(),
+        let router = Router::new();
+        let api = Api { storage, exchange, router, clock, _data_dir: data_dir };
+        Api { router: crate::router(api.state()), ..api }
+    }
+
+    /// What the router is made from.
+    pub(crate) fn state(&self) -> State {
+        State {
+            exchange: self.exchange.clone(),
+            storage: self.storage.clone(),
             settings: settings(),
-            clock,
-            started_at: clock.now(),
+            clock: self.clock,
+            started_at: self.clock.now(),
             metrics: Arc::new(|| "crosspoint_calls_active 0\n".to_owned()),
-        };
-        let router = crate::router(state);
-        Api { storage, exchange, router, clock, _data_dir: data_dir }
+        }
     }
 
     /// Sends a request from 127.0.0.1.
@@ -255,7 +260,10 @@ fn exchange_settings() -> switch::Settings {
             epoch: 2,
         },
         signaling: signaling::Settings {
-            listen: Vec::new(),
+            listen: vec![signaling::Listen {
+                transport: sip::Transport::Udp,
+                addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            }],
             workers: 1,
             advertise: local.clone(),
             limits: signaling::Limits::default(),

@@ -1,6 +1,10 @@
 //! What all routes have in common, over the real router.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::testing::{Api, As, MAX_BODY, request};
@@ -208,4 +212,76 @@ async fn every_answer_keeps_browsers_safe_and_has_an_id() {
         .body(Body::empty())
         .unwrap();
     assert_eq!(api.send(named).await.headers["x-request-id"], "order-66");
+}
+
+#[tokio::test]
+async fn a_panic_ends_its_request_only() {
+    let api = Api::start().await;
+    let mut state = api.state();
+    state.metrics = Arc::new(|| panic!("a number that identifies a person: 4930123456"));
+    let api = Api { router: crate::router(state), ..api };
+    let reply = api.get(&As::Nobody, "/metrics").await;
+    assert_eq!(reply.refusal(), (500, "internal", ""));
+    assert!(!reply.text.contains("4930"), "{}", reply.text);
+    api.get(&As::Nobody, "/health").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_request_has_a_bound_of_time() {
+    let api = Api::start().await;
+    let mut state = api.state();
+    state.settings.request_timeout = Duration::from_millis(1);
+    let api = Api { router: crate::router(state), ..api };
+    let body = json!({"username": "admin", "password": "checking it takes longer"});
+    let reply = api.post(&As::Nobody, "/api/auth/login", body).await;
+    assert_eq!(reply.refusal(), (503, "timeout", ""));
+    assert!(reply.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn a_request_is_one_log_line_without_anything_about_persons() {
+    let api = Api::start().await;
+    let sip = api.sip_admin("admin").await;
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(log.clone()).finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let path = "/api/sip-users/?search=4930123456";
+    api.send(request("GET", &sip, path).header("x-request-id", "r-1").body(Body::empty()).unwrap())
+        .await
+        .expect(200);
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().clone()).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<&Value> = lines.iter().filter(|line| line["target"] == "crosspoint::http").collect();
+    let [line] = lines.as_slice() else { panic!("one line: {text}") };
+    let fields = &line["fields"];
+    assert_eq!((&fields["http.method"], &fields["http.status"]), (&json!("GET"), &json!(200)));
+    assert_eq!(
+        (&fields["http.route"], &fields["http.request_id"]),
+        (&json!("/api/sip-users/"), &json!("r-1"))
+    );
+    assert!(fields["elapsed_ms"].as_f64().unwrap() > 0.0);
+    assert!(!text.contains("4930123456") && !text.contains("Bearer"), "{text}");
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> tracing_subscriber::fmt::MakeWriter<'a> for Log {
+    type Writer = Log;
+
+    fn make_writer(&'a self) -> Log {
+        self.clone()
+    }
 }

@@ -205,6 +205,62 @@ async fn figures_of_a_sip_user_add_up_its_closed_calls() {
     );
 }
 
+/// Calls the echo test; the phone and the dialog.
+fn call_echo(server: std::net::SocketAddr, account: &testkit::Account) -> (testkit::Phone, testkit::Dialog) {
+    let mut phone = testkit::Phone::udp(server, server.ip(), account);
+    let sdp = testkit::offer(phone.local(), testkit::Codec::Pcmu, "sendrecv");
+    let invite = phone.invite("*43", &sdp);
+    let dialog = phone.answered(&invite);
+    (phone, dialog)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_call_is_seen_and_ended_by_its_tenant_only() {
+    let api = Api::start().await;
+    let sip = api.sip_admin("admin").await;
+    let made = api.sip_user(&sip, "6001").await;
+    let text = |name: &str| made[name].as_str().unwrap().to_owned();
+    let account = testkit::Account {
+        id: text("id"),
+        username: text("username"),
+        password: text("password"),
+        domain: text("domain"),
+    };
+    let server = api.exchange.local_addrs()[0].addr;
+    let (phone, dialog) = tokio::task::spawn_blocking(move || call_echo(server, &account)).await.unwrap();
+
+    let operator = api.access("operator").await;
+    let active = api.get(&operator, "/api/calls/active").await.expect(200);
+    assert_eq!(active["total"], 1);
+    let call = &active["calls"][0];
+    assert_eq!((&call["from_number"], &call["to_number"]), (&json!("6001"), &json!("*43")));
+    assert_eq!((&call["state"], &call["account_id"]), (&json!("answered"), &made["id"]));
+    let path = format!("/api/calls/{}", call["call_id"].as_str().unwrap());
+    assert_eq!(api.get(&operator, &path).await.expect(200)["state"], "answered");
+    let channels = api.get(&operator, "/api/channels").await.expect(200);
+    assert_eq!(
+        (&channels["items"][0]["call_id"], &channels["items"][0]["codec"]),
+        (&call["call_id"], &json!("PCMU"))
+    );
+    let stats = api.get(&sip, &format!("/api/sip-users/{}/stats", text("id"))).await.expect(200);
+    assert_eq!(stats["active_calls"], 1);
+
+    let stranger = api.access("stranger").await;
+    assert_eq!(api.get(&stranger, "/api/calls/active").await.expect(200)["total"], 0);
+    assert_eq!(api.get(&stranger, "/api/channels").await.expect(200)["total"], 0);
+    assert_eq!(api.get(&stranger, &path).await.refusal(), (404, "not-found", ""));
+    let hangup = format!("{path}/hangup");
+    assert_eq!(api.post(&stranger, &hangup, json!({})).await.refusal(), (404, "not-found", ""));
+
+    let ending = api.post(&operator, &hangup, json!({})).await.expect(200);
+    assert_eq!(ending, json!({"call_id": call["call_id"], "state": "ending"}));
+    let mut phone = phone;
+    tokio::task::spawn_blocking(move || drop(phone.hung_up(&dialog))).await.unwrap();
+    api.exchange.stop().await;
+    let record = api.get(&operator, &path).await.expect(200);
+    assert_eq!((&record["state"], &record["termination"]["fault"]), (&json!("ended"), &json!("operator")));
+}
+
 #[test]
 fn a_running_call_has_the_shape_of_the_api() {
     let leg = LegView {

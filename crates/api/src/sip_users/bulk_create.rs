@@ -5,14 +5,14 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::create::{CreatedSipUser, NewSipUser, make};
+use super::create::{CreatedSipUser, NewSipUser, Prepared, prepare};
 use crate::auth::{Permit, SipUsers};
 use crate::extract::{JsonBody, parse};
 use crate::openapi::{BadBody, Guarded};
 use crate::problem::{Answer, Problem, ProblemBody};
 use crate::state::App;
 
-/// Users of one request: they are made one after the other, each with a commit of its own, within the time of a request.
+/// Users of one request: one transaction, during which no other change of accounts is made.
 const MAX_USERS: usize = 500;
 
 /// SIP users to be made.
@@ -68,20 +68,42 @@ pub(crate) async fn bulk_create(
     if !(1..=MAX_USERS).contains(&total) {
         return Err(Problem::field("users", format!("must have 1 to {MAX_USERS} items")));
     }
-    let mut results = Vec::with_capacity(total);
-    for (index, item) in users.into_iter().enumerate() {
-        let username = item.get("username").and_then(|name| name.as_str()).map(str::to_owned);
-        let made = match parse::<NewSipUser>(item.to_string().as_bytes()) {
-            Ok(new) => make(&app, permit.tenant(), new).await,
-            Err(problem) => Err(problem),
-        };
-        results.push(match made {
-            Ok(user) => ItemResult { index, username, status: "created", user: Some(user), error: None },
-            Err(problem) => {
-                ItemResult { index, username, status: "failed", user: None, error: Some(problem.into_body()) }
+    // Those that are refused before the exchange sees them, and the places of the others in what it is asked to make.
+    let mut results: Vec<ItemResult> = users.iter().enumerate().map(ItemResult::pending).collect();
+    let (mut accounts, mut waiting) = (Vec::new(), Vec::new());
+    for (result, item) in results.iter_mut().zip(&users) {
+        let new = parse::<NewSipUser>(item.to_string().as_bytes());
+        match new.and_then(|new| prepare(permit.tenant(), new)) {
+            Ok(Prepared { account, generated }) => {
+                accounts.push(account);
+                waiting.push((result, generated));
             }
-        });
+            Err(problem) => result.fail(problem),
+        }
+    }
+    let made = app.exchange.accounts().create_each(accounts).await?;
+    for ((result, generated), made) in waiting.into_iter().zip(made) {
+        match made {
+            Ok(account) => result.succeed(CreatedSipUser::of(&account, generated, &app)),
+            Err(error) => result.fail(error.into()),
+        }
     }
     let created = results.iter().filter(|result| result.user.is_some()).count();
     Ok(Json(BulkCreated { total, created, failed: total - created, results }))
+}
+
+impl ItemResult {
+    fn pending((index, item): (usize, &serde_json::Value)) -> ItemResult {
+        let username = item.get("username").and_then(|name| name.as_str()).map(str::to_owned);
+        ItemResult { index, username, status: "failed", user: None, error: None }
+    }
+
+    fn succeed(&mut self, user: CreatedSipUser) {
+        self.status = "created";
+        self.user = Some(user);
+    }
+
+    fn fail(&mut self, problem: Problem) {
+        self.error = Some(problem.into_body());
+    }
 }

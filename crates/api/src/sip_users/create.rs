@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
-use model::{NewAccount, Permissions, Template, TenantId};
+use model::{Account, NewAccount, Permissions, Template, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -96,7 +96,20 @@ pub(crate) async fn create(
 }
 
 /// Makes one SIP user of `tenant`.
-pub(super) async fn make(app: &App, tenant: TenantId, new: NewSipUser) -> Answer<CreatedSipUser> {
+async fn make(app: &App, tenant: TenantId, new: NewSipUser) -> Answer<CreatedSipUser> {
+    let Prepared { account, generated } = prepare(tenant, new)?;
+    let account = app.exchange.accounts().create(account).await?;
+    Ok(CreatedSipUser::of(&account, generated, app))
+}
+
+/// What the exchange is asked to make, and the password that was made for it, if it brought none.
+pub(super) struct Prepared {
+    pub(super) account: NewAccount,
+    pub(super) generated: Option<String>,
+}
+
+/// Fills in what was left out. A weak password is refused here; the other rules are the exchange's.
+pub(super) fn prepare(tenant: TenantId, new: NewSipUser) -> Answer<Prepared> {
     let development_only = new.development_only.unwrap_or(false);
     let generated = if new.password.is_none() { Some(secret::generate()?) } else { None };
     let password = new.password.or_else(|| generated.clone()).unwrap_or_default();
@@ -119,6 +132,11 @@ pub(super) async fn make(app: &App, tenant: TenantId, new: NewSipUser) -> Answer
         development_only,
         ..usual
     };
-    let account = app.exchange.accounts().create(account).await?;
-    Ok(CreatedSipUser { user: SipUser::of(&account, app), password: generated })
+    Ok(Prepared { account, generated })
+}
+
+impl CreatedSipUser {
+    pub(super) fn of(account: &Account, generated: Option<String>, app: &App) -> CreatedSipUser {
+        CreatedSipUser { user: SipUser::of(account, app), password: generated }
+    }
 }

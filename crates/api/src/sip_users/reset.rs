@@ -26,7 +26,7 @@ pub(crate) struct NewPassword {
 
 /// Make a new password
 ///
-/// The old one opens nothing from now on. Contacts stay registered until they expire.
+/// The old one opens nothing from now on, and the contacts registered with it are gone; calls in progress go on.
 #[utoipa::path(
     post, path = "/api/sip-users/{id}/credentials/reset", tag = "sip-users", operation_id = "reset_sip_user_password",
     security(("sip_admin" = []), ("api_key" = [])), params(("id" = String, Path)),

@@ -77,7 +77,7 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Res
 
 /// Change a SIP user
 ///
-/// Calls in progress keep what they began with.
+/// Calls in progress keep what they began with. A new password and `enabled: false` remove the registered contacts.
 #[utoipa::path(
     put, path = "/api/sip-users/{id}", tag = "sip-users", operation_id = "update_sip_user",
     security(("sip_admin" = []), ("api_key" = [])), params(("id" = String, Path)),
