@@ -244,3 +244,36 @@ fn a_panic_costs_the_command_at_hand_and_not_the_worker() {
     assert_eq!(receive(&phone).0.len(), 172);
     assert_eq!(media.counters().panics, 1);
 }
+
+#[test]
+fn no_command_is_slept_over() {
+    let room = Room::new();
+    let session = room.reserve(1).session;
+    // Each finds the worker falling asleep or just asleep.
+    for _ in 0..5_000 {
+        assert_eq!(room.statistics(session).packets_received, 0);
+    }
+}
+
+#[test]
+fn mutated_datagrams_harm_nobody() {
+    let room = Room::new();
+    let (a, b) = room.call();
+    let mut random = clock::Random::seeded(7);
+    for round in 0..2_000 {
+        for mut bytes in [rtp(1, round), sender_report(1, round.into())] {
+            for _ in 0..=random.below(6) {
+                let at = random.below(20) as usize;
+                bytes.get_mut(at).into_iter().for_each(|byte| *byte = random.u64() as u8);
+            }
+            bytes.truncate(random.below(180) as usize);
+            a.say(&bytes);
+            a.report(&bytes);
+        }
+        b.say(&rtp(2, round));
+        assert_eq!(a.hear(), rtp(2, round), "the other way is not disturbed");
+    }
+    let counters = room.media.counters();
+    assert_eq!(counters.panics, 0);
+    assert!(counters.packets_dropped > 1_000 && counters.packets_sent > 2_000, "{counters:?}");
+}
