@@ -16,6 +16,8 @@ external_address = "127.0.0.1"
 listen = ["udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"]
 [http]
 listen = ["http://127.0.0.1:8080"]
+[media]
+ports = "40000-49998"
 T
 ${NICE:+nice -n $NICE} ${CPUSET:+taskset -c $CPUSET} setsid sh -c '[ -z "$NICE" ] || echo $NICE >/proc/self/autogroup; exec "$@"' sh \
     "$B" serve --config "$R/crosspoint.toml" >"$R/crosspoint.log" 2>&1 </dev/null &
