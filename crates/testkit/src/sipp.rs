@@ -1,14 +1,14 @@
 //! SIPp with the scenarios of `tests/interop/scenarios`.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::{Account, Program};
+use crate::{Account, Bound, PATIENCE, Program};
 
 /// How to run SIPp.
 #[derive(Clone, Debug)]
@@ -25,6 +25,7 @@ pub struct Sipp {
 #[derive(Debug)]
 pub struct SippRun {
     program: Program,
+    local: SocketAddr,
     dir: TempDir,
 }
 
@@ -123,7 +124,7 @@ impl Sipp {
             command.args(["-inf", "calls.csv"]);
         }
         command.args(&self.arguments);
-        SippRun { program: Program::start(command), dir }
+        SippRun { program: Program::start(command), local: self.local, dir }
     }
 
     /// Runs it to its end.
@@ -158,11 +159,19 @@ impl SippRun {
         statistics
     }
 
-    /// Waits until its socket is there: it has printed its first screen.
+    /// Waits until its UDP socket is there: it prints nothing before its end, and a probe of ours could take its port.
+    ///
+    /// # Panics
+    /// When it is not there in time.
     pub fn wait_started(&self) {
-        self.program.wait_output(crate::PATIENCE, "its screen", |text| {
-            text.contains("Scenario Screen").then_some(())
-        });
+        let IpAddr::V4(ip) = self.local.ip() else { panic!("the slots are IPv4") };
+        // As the kernel writes it: the address in the order of this machine, the port as a number.
+        let line = format!(": {:08X}:{:04X} ", u32::from_ne_bytes(ip.octets()), self.local.port());
+        let bound = Bound::within(PATIENCE);
+        while !std::fs::read_to_string("/proc/net/udp").is_ok_and(|table| table.contains(&line)) {
+            assert!(!bound.is_over(), "SIPp has no socket; it printed:\n{}", self.program.output());
+            std::thread::park_timeout(Duration::from_millis(10));
+        }
     }
 }
 

@@ -11,7 +11,7 @@ fn essence(answer: &Msg) -> Vec<String> {
         let value = match name.as_str() {
             known if own.contains(&known) => String::new(),
             "WWW-Authenticate" => {
-                let fields = value.split(", ").map(|field| match field.split_once('=') {
+                let fields = value.split(',').map(|field| match field.trim().split_once('=') {
                     Some(("nonce", nonce)) => format!("nonce={}", nonce.len()),
                     _ => field.to_owned(),
                 });

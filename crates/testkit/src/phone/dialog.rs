@@ -63,7 +63,10 @@ impl Phone {
     pub fn invite(&mut self, number: &str, sdp: &str) -> Msg {
         let invite = self.invite_request(number, sdp);
         self.send(&invite);
-        let answer = self.expect("an answer to INVITE", |message| message.answers("INVITE"));
+        let call_id = invite.need("Call-ID").to_owned();
+        let answer = self.expect("an answer to INVITE", |message| {
+            message.answers("INVITE") && is_of(message, &call_id)
+        });
         if !matches!(answer.status(), 401 | 407) {
             self.inbox.insert(0, answer);
             return invite;
