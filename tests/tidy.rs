@@ -2,6 +2,8 @@
 //!
 //! Each test is one rule; a failure names the file and line, and what to do instead.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where the tree cannot be read")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +31,16 @@ const ARROWS: &[(&str, &[&str])] = &[
 const CORES: &[&str] = &["clock", "uri", "sip", "sdp", "rtp", "model", "call"];
 
 /// What a core must not name.
-const OUTSIDE_WORLD: &[&str] = &["tokio", "UdpSocket", "TcpStream", "TcpListener", "Instant::now", "SystemTime::now", "std::fs", "std::thread"];
+const OUTSIDE_WORLD: &[&str] = &[
+    "tokio",
+    "UdpSocket",
+    "TcpStream",
+    "TcpListener",
+    "Instant::now",
+    "SystemTime::now",
+    "std::fs",
+    "std::thread",
+];
 
 /// The folders that may hold `unsafe`, each with its argument beside the block.
 const UNSAFE_FOLDERS: &[&str] = &["crates/media/src/io", "crates/signaling/src/io"];
@@ -42,11 +53,16 @@ const LONGEST_FILE_WITHOUT_REASON: usize = 800;
 const LONGEST_FACE: usize = 150;
 
 /// Fields that identify a person: in a log line their value is wrapped in `Pii`.
-const PERSONAL_FIELDS: &[&str] = &["from_number", "to_number", "caller", "callee", "aor", "contact", "number", "body", "username", "uri"];
+const PERSONAL_FIELDS: &[&str] =
+    &["from_number", "to_number", "caller", "callee", "aor", "contact", "number", "body", "username", "uri"];
 
 #[test]
 fn dependencies_follow_the_arrows() {
-    let metadata = cargo_metadata::MetadataCommand::new().manifest_path(root().join("Cargo.toml")).no_deps().exec().unwrap();
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(root().join("Cargo.toml"))
+        .no_deps()
+        .exec()
+        .unwrap();
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
     let mut wrong = Vec::new();
     for package in &metadata.packages {
@@ -69,7 +85,9 @@ fn dependencies_follow_the_arrows() {
 #[test]
 fn the_planes_never_meet_below_the_switch() {
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
-    for (above, below) in [("signaling", "media"), ("media", "signaling"), ("storage", "switch"), ("call", "switch")] {
+    for (above, below) in
+        [("signaling", "media"), ("media", "signaling"), ("storage", "switch"), ("call", "switch")]
+    {
         assert!(!allowed[above].contains(&below), "{above} must not know {below}");
     }
 }
@@ -105,14 +123,19 @@ fn files_have_one_idea_and_a_bounded_length() {
             wrong.push(format!("{}: {lines} lines", shown(&file)));
         }
         if file.file_name().is_some_and(|name| name == "lib.rs") && lines > LONGEST_FACE {
-            wrong.push(format!("{}: a face has at most {LONGEST_FACE} lines, this has {lines}", shown(&file)));
+            wrong
+                .push(format!("{}: a face has at most {LONGEST_FACE} lines, this has {lines}", shown(&file)));
         }
         let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
         if EMPTY_NAMES.contains(&stem) {
             wrong.push(format!("{}: a name that says nothing", shown(&file)));
         }
     }
-    assert!(wrong.is_empty(), "split by idea (over 800 lines: begin with `//! Long because …`):\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "split by idea (over 800 lines: begin with `//! Long because …`):\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -120,7 +143,10 @@ fn unsafe_code_stays_in_the_io_folders() {
     let mut wrong = Vec::new();
     for file in sources() {
         let place = shown(&file);
-        if UNSAFE_FOLDERS.iter().any(|folder| place.starts_with(folder)) || place.contains("/tests/") || place == "tests/tidy.rs" {
+        if UNSAFE_FOLDERS.iter().any(|folder| place.starts_with(folder))
+            || place.contains("/tests/")
+            || place == "tests/tidy.rs"
+        {
             continue;
         }
         each_line(&file, |number, line| {
@@ -144,7 +170,8 @@ fn every_unsafe_block_has_its_argument() {
                 if !line.contains("unsafe {") || line.trim_start().starts_with("//") {
                     continue;
                 }
-                let argued = lines[index.saturating_sub(6)..=index].iter().any(|near| near.contains("SAFETY:"));
+                let argued =
+                    lines[index.saturating_sub(6)..=index].iter().any(|near| near.contains("SAFETY:"));
                 if !argued {
                     wrong.push(format!("{}:{}", shown(&file), index + 1));
                 }
@@ -162,7 +189,9 @@ fn lints_are_expected_with_a_reason_and_never_allowed() {
 
 #[test]
 fn every_queue_has_a_bound() {
-    let wrong = lines_with(|line| line.contains("unbounded_channel(") || line.contains("unbounded(") || line.contains("mpsc::channel()"));
+    let wrong = lines_with(|line| {
+        line.contains("unbounded_channel(") || line.contains("unbounded(") || line.contains("mpsc::channel()")
+    });
     assert!(wrong.is_empty(), "a queue without a bound: {wrong:?}");
 }
 
@@ -173,13 +202,19 @@ fn nothing_is_left_for_later() {
         "fix" => "FIXME",
         _ => "XXX",
     });
-    let wrong = lines_with(|line| marks.iter().any(|mark| line.contains(mark)) || line.contains("unimplemented!(") || line.contains("todo!("));
+    let wrong = lines_with(|line| {
+        marks.iter().any(|mark| line.contains(mark))
+            || line.contains("unimplemented!(")
+            || line.contains("todo!(")
+    });
     assert!(wrong.is_empty(), "finish it or leave it out: {wrong:?}");
 }
 
 #[test]
 fn tests_are_not_ignored_and_do_not_sleep() {
-    let wrong = lines_with(|line| line.contains("#[ignore") || line.contains("thread::sleep(") || line.contains("time::sleep("));
+    let wrong = lines_with(|line| {
+        line.contains("#[ignore") || line.contains("thread::sleep(") || line.contains("time::sleep(")
+    });
     let wrong: Vec<_> = wrong.into_iter().filter(|place| place.contains("tests")).collect();
     assert!(wrong.is_empty(), "wait for the event, with a bound: {wrong:?}");
 }
@@ -195,7 +230,9 @@ fn rfcs_are_cited_in_one_form() {
     let wrong = lines_with(|line| {
         let Some((_, after)) = line.split_once("RFC") else { return false };
         let glued = after.starts_with(|c: char| c.is_ascii_digit());
-        let worded = [" section ", " Section ", " sec. "].iter().any(|word| after.contains(word) && line.contains("//"));
+        let worded = [" section ", " Section ", " sec. "]
+            .iter()
+            .any(|word| after.contains(word) && line.contains("//"));
         glued || worded
     });
     let wrong: Vec<_> = wrong.into_iter().filter(|place| place.contains(".rs:")).collect();
@@ -209,7 +246,12 @@ fn personal_values_are_wrapped_in_log_lines() {
         let text = fs::read_to_string(&file).unwrap();
         for (index, statement) in log_statements(&text) {
             for field in PERSONAL_FIELDS {
-                let named = [format!(" {field} = "), format!("({field} = "), format!("%{field}"), format!("?{field}")];
+                let named = [
+                    format!(" {field} = "),
+                    format!("({field} = "),
+                    format!("%{field}"),
+                    format!("?{field}"),
+                ];
                 let bare = named.iter().any(|form| statement.contains(form.as_str()));
                 if bare && !statement.contains("Pii(") {
                     wrong.push(format!("{}:{index}: {field}", shown(&file)));
@@ -223,11 +265,12 @@ fn personal_values_are_wrapped_in_log_lines() {
 #[test]
 fn every_dependency_says_what_it_is_for() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
-    let section = manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap();
+    let section =
+        manifest.split("[workspace.dependencies]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap();
     let silent: Vec<_> = section
         .lines()
         .filter(|line| line.contains('=') && !line.starts_with('#') && !line.contains("path = \"crates/"))
-        .filter(|line| !line.split_once('#').is_some_and(|(_, comment)| comment.trim().len() > 10))
+        .filter(|line| line.split_once('#').is_none_or(|(_, comment)| comment.trim().len() <= 10))
         .collect();
     assert!(silent.is_empty(), "a comment says what the crate is for: {silent:#?}");
 }
@@ -250,7 +293,9 @@ fn the_repository_names_no_machine_of_ours() {
 #[test]
 fn documents_link_to_what_exists() {
     let mut wrong = Vec::new();
-    for file in tracked_text().into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "md")) {
+    for file in
+        tracked_text().into_iter().filter(|file| file.extension().is_some_and(|ending| ending == "md"))
+    {
         let text = fs::read_to_string(&file).unwrap();
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
             let path = target.split('#').next().unwrap_or("");
@@ -267,7 +312,9 @@ fn documents_link_to_what_exists() {
 
 /// Whether `to` can be reached from `from` over the arrows: a test may build what its crate stands on.
 fn below(allowed: &BTreeMap<&str, &[&str]>, from: &str, to: &str) -> bool {
-    allowed.get(from).is_some_and(|targets| targets.iter().any(|target| *target == to || below(allowed, target, to)))
+    allowed
+        .get(from)
+        .is_some_and(|targets| targets.iter().any(|target| *target == to || below(allowed, target, to)))
 }
 
 // — reading the tree —
@@ -293,7 +340,11 @@ fn tracked_text() -> Vec<PathBuf> {
     let mut files = walk(&root());
     files.retain(|file| {
         let named = file.file_name().is_some_and(|name| name == "Makefile" || name == "run");
-        named || file.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| TEXT.contains(&ending))
+        named
+            || file
+                .extension()
+                .and_then(|ending| ending.to_str())
+                .is_some_and(|ending| TEXT.contains(&ending))
     });
     files
 }

@@ -14,7 +14,10 @@ pub struct SystemClock {
 impl SystemClock {
     /// Anchors the clock at the present wall time.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "the one place of the product that reads the system's clocks")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place of the product that reads the system's clocks"
+    )]
     pub fn new() -> SystemClock {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         SystemClock { started: Instant::now(), anchor: Time::ZERO + wall }

@@ -144,6 +144,7 @@ fn the_command_line_is_above_everything() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table, a case every few lines")]
 fn what_is_wrong_in_the_file_is_named_with_line_key_and_remedy() {
     let table: &[(&str, &[&str])] = &[
         ("[sip]\nlisen = []", &["crosspoint.toml:2: sip.lisen: unknown key; did you mean \"listen\"?"]),

@@ -51,14 +51,14 @@ mod transaction;
 
 pub use dialog::{Dialog, DialogId};
 pub use endpoint::{
-    Body, Busy, Counts, DialogEvent, Endpoint, Event, HeaderText, Headers, Incoming, Invite, OutOfDialog, Outcome, Reply,
-    Settings, T1, T2, T4, TIMER_C,
+    Body, Busy, Counts, DialogEvent, Endpoint, Event, HeaderText, Headers, Incoming, Invite, OutOfDialog,
+    Outcome, Reply, Settings, T1, T2, T4, TIMER_C,
 };
 pub use flow::{ConnectionId, Flow, Packet, Transmit, Transport};
 pub use framing::{Frame, FramingError, StreamFramer};
 pub use header::{CSeq, Contact, Name, NameAddr, Params, Values, Via};
 pub use message::{
-    Builder, EditList, HeaderError, HeaderLine, Message, Method, ParseError, Refusal, StatusCode, call_id_for_shard,
-    scan_call_id, shard_of,
+    Builder, EditList, HeaderError, HeaderLine, Message, Method, ParseError, Refusal, StatusCode,
+    call_id_for_shard, scan_call_id, shard_of,
 };
 pub use transaction::{ClientTx, ServerTx};
