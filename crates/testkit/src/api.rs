@@ -90,6 +90,16 @@ impl Api {
         body
     }
 
+    /// A value of `/metrics`, by name and labels; 0 when it is not there.
+    #[must_use]
+    pub fn metric(&self, name: &str) -> f64 {
+        let (_, text) = self.get("/metrics");
+        let lines = text.as_str().unwrap_or_default().lines();
+        let value =
+            lines.filter_map(|line| line.strip_prefix(name)).find_map(|rest| rest.trim().parse().ok());
+        value.unwrap_or(0.0)
+    }
+
     /// Asks again until the body fits; for what the server writes behind.
     ///
     /// # Panics

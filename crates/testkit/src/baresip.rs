@@ -84,9 +84,7 @@ impl Baresip {
         let mut command = Command::new("baresip");
         command.args(["-4", "-f"]).arg(dir.path()).args(["-n", &ip.to_string()]);
         let program = Program::start(command);
-        program.wait_output(PATIENCE, "its registration", |text| {
-            text.contains("registered successfully").then_some(())
-        });
+        program.wait_output(PATIENCE, "its registration", |text| text.contains(" 200 OK (").then_some(()));
         let control = TcpStream::connect(control).expect("the control port of baresip");
         let name = account.username.clone();
         Baresip { program, control, read: Vec::new(), waiting: Vec::new(), dir, name }

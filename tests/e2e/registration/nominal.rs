@@ -77,7 +77,8 @@ fn several_contacts_live_side_by_side(setup: Setup) {
 #[test]
 fn both_hashes_register_and_are_offered_in_the_order_of_the_configuration() {
     let strongest_first = r#"["SHA-256","MD5"]"#;
-    let server = Server::start_with(Setup::sqlite().with("CROSSPOINT_SECURITY__DIGEST_ALGORITHMS", strongest_first));
+    let server =
+        Server::start_with(Setup::sqlite().with("CROSSPOINT_SECURITY__DIGEST_ALGORITHMS", strongest_first));
     let account = server.admin().account("6101", &json!({}));
     for algorithm in [Algorithm::Md5, Algorithm::Sha256] {
         let mut phone = Phone::udp(server.sip, server.peer_ip(2), &account);

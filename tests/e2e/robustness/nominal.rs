@@ -1,7 +1,9 @@
 //! What the server costs and says when all is well.
 
+use std::time::Duration;
+
 use serde_json::json;
-use testkit::{Phone, Server, Talk};
+use testkit::{Bound, PATIENCE, Phone, Server, Talk};
 
 #[test]
 fn options_are_answered_with_what_is_understood() {
@@ -21,12 +23,17 @@ fn options_are_answered_with_what_is_understood() {
     }
 }
 
+/// The hash of the operator's password takes 19 MiB for a moment at the first start; freed memory goes back after some
+/// seconds.
 #[test]
 fn an_idle_server_is_small() {
     const LIMIT: u64 = 40 * 1_024 * 1_024;
     let server = Server::start();
-    let memory = server.memory_bytes();
-    assert!(memory <= LIMIT, "{} KiB", memory / 1_024);
+    let bound = Bound::within(PATIENCE);
+    while server.memory_bytes() > LIMIT {
+        assert!(!bound.is_over(), "{} KiB", server.memory_bytes() / 1_024);
+        server.program().wait_any_output(Duration::from_millis(200));
+    }
 }
 
 #[test]

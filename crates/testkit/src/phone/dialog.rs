@@ -64,9 +64,8 @@ impl Phone {
         let invite = self.invite_request(number, sdp);
         self.send(&invite);
         let call_id = invite.need("Call-ID").to_owned();
-        let answer = self.expect("an answer to INVITE", |message| {
-            message.answers("INVITE") && is_of(message, &call_id)
-        });
+        let answer = self
+            .expect("an answer to INVITE", |message| message.answers("INVITE") && is_of(message, &call_id));
         if !matches!(answer.status(), 401 | 407) {
             self.inbox.insert(0, answer);
             return invite;
