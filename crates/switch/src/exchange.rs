@@ -97,6 +97,7 @@ impl Exchange {
                 measures: Measures::new(),
                 backlog: VecDeque::new(),
                 pressed: false,
+                stored: false,
             };
             let shard = Shard::new(shard, env.clone(), random.fork());
             Worker::new(shard, outside, relay.inbox(number), gauges.get(number).cloned().unwrap_or_default())

@@ -41,7 +41,7 @@ impl State {
         loop {
             let mut refused = Vec::new();
             while let Some(action) = running.call.poll_action() {
-                if let Some(event) = self.act(env, now, (serial, &mut running), action) {
+                if let Some(event) = self.act(now, serial, &mut running, action) {
                     refused.push(event);
                 }
             }
@@ -49,6 +49,9 @@ impl State {
                 break;
             }
             refused.into_iter().for_each(|event| running.call.handle(now, event));
+        }
+        if running.call.state() == call::State::Ending {
+            give_places_back(env, &mut running);
         }
         if running.call.is_over() {
             self.calls.forget(serial, &running);
@@ -73,8 +76,7 @@ impl State {
     }
 
     /// Performs one action; what could not be done comes back as an event.
-    fn act(&mut self, env: &Env, now: Time, whose: (u64, &mut Running), action: Action) -> Option<Event> {
-        let (serial, running) = whose;
+    fn act(&mut self, now: Time, serial: u64, running: &mut Running, action: Action) -> Option<Event> {
         match action {
             Action::Reserve(leg) => self.reserve(serial, running, leg),
             Action::Apply { leg, plan, target } => {
@@ -99,8 +101,7 @@ impl State {
                 self.effects.push_back(Effect::Store(Write::CdrOpen(record), Some(ticket)));
             }
             Action::CloseRecord(record) => {
-                give_places_back(env, running);
-                self.effects.push_back(Effect::Store(Write::CdrClose(record), None));
+                self.effects.push_back(Effect::Store(Write::CdrClose(record), None))
             }
             Action::CountUncommitted => self.effects.push_back(Effect::Count(Counted::Uncommitted)),
             Action::Reinvite { leg, sdp } => {

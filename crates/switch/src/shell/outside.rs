@@ -26,6 +26,8 @@ pub(crate) struct Outside {
     pub(crate) measures: Measures,
     pub(crate) backlog: VecDeque<Write>,
     pub(crate) pressed: bool,
+    /// Something was handed to the database since it was looked at.
+    pub(crate) stored: bool,
 }
 
 impl Outside {
@@ -42,6 +44,10 @@ impl Outside {
 
     /// Looks whether the database keeps up, and hands over what waits here.
     pub(crate) fn look_at_storage(&mut self) {
+        if !self.stored && !self.pressed && self.backlog.is_empty() {
+            return;
+        }
+        self.stored = false;
         self.pressed = self.writer.counts().waiting >= STORAGE_PRESSED;
         while let Some(write) = self.backlog.pop_front_if(|_| !self.pressed) {
             if self.writer.submit(write, None).is_err() {
@@ -52,6 +58,7 @@ impl Outside {
     }
 
     fn store(&mut self, write: Write, ticket: Option<u64>) {
+        self.stored = true;
         if let Write::CdrClose(cdr) = &write {
             self.measures.call_ended(cdr);
             if self.pressed && self.backlog.len() < MAX_BACKLOG {
