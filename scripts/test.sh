@@ -21,4 +21,6 @@ fi
 step "tests (SQLite and PostgreSQL, end to end, with sipp and baresip)"
 # Media ports, sockets of a thousand phones: the soft limit of a login shell is too low for the peers.
 ulimit -n "$(ulimit -Hn)" 2>/dev/null || true
+# The tests from end to end start this binary; nextest builds test programs only.
+cargo build --quiet --profile quick -p crosspoint-server
 cargo nextest run --workspace --cargo-profile quick --no-fail-fast "$@"

@@ -132,4 +132,35 @@ mod tests {
         assert_eq!(mailbox.try_send(3), Err(3));
         assert_eq!((mailbox.take(), mailbox.take(), mailbox.take()), (Some(1), Some(2), None));
     }
+
+    fn packet(number: u8) -> Packet {
+        let addr = std::net::SocketAddr::from(([127, 0, 0, 1], 5060));
+        let flow = Flow { transport: sip::Transport::Udp, local: addr, remote: addr, connection: None };
+        Packet { flow, bytes: bytes::Bytes::from(vec![number]) }
+    }
+
+    #[test]
+    fn a_datagram_for_a_full_ring_is_dropped_and_the_caller_knows() {
+        let inlet = Inlet::new(2, Arc::new(Alarm::new().unwrap()));
+        assert!(inlet.hand_over(packet(1)) && inlet.hand_over(packet(2)));
+        assert!(!inlet.hand_over(packet(3)));
+        assert_eq!(inlet.take_handed_over(), Some(packet(1)));
+        assert!(inlet.hand_over(packet(4)));
+        assert_eq!((inlet.take_handed_over(), inlet.take_handed_over()), (Some(packet(2)), Some(packet(4))));
+    }
+
+    #[tokio::test]
+    async fn a_stream_waits_until_there_is_room() {
+        let inlet = Inlet::new(1, Arc::new(Alarm::new().unwrap()));
+        for _ in 0..STREAM_RING {
+            inlet.post(StreamItem::Packet(packet(1))).await;
+        }
+        let mut waiting = std::pin::pin!(inlet.post(StreamItem::FlowError(packet(2).flow)));
+        let none = std::future::poll_fn(|cx| std::task::Poll::Ready(waiting.as_mut().poll(cx).is_pending()));
+        assert!(none.await, "no room yet");
+        assert!(inlet.take_stream().is_some());
+        waiting.await;
+        let left = std::iter::from_fn(|| inlet.take_stream()).count();
+        assert_eq!(left, STREAM_RING);
+    }
 }

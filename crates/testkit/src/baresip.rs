@@ -87,7 +87,10 @@ impl Baresip {
         program.wait_output(PATIENCE, "its registration", |text| text.contains(" 200 OK (").then_some(()));
         let control = TcpStream::connect(control).expect("the control port of baresip");
         let name = account.username.clone();
-        Baresip { program, control, read: Vec::new(), waiting: Vec::new(), dir, name }
+        let mut phone = Baresip { program, control, read: Vec::new(), waiting: Vec::new(), dir, name };
+        // Once it has answered, no event goes to nobody.
+        phone.command("reginfo", "");
+        phone
     }
 
     /// Runs a command such as `dial`, `accept`, `hangup`; gives what it answers.

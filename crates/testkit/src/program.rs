@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ use crate::Bound;
 /// The end of an output that is kept.
 const KEPT_BYTES: usize = 1 << 20;
 
+/// How long the output of a program that has ended is read: a child of its own may keep it open.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// A running program with what it printed. Dropping it kills it.
 #[derive(Debug)]
 pub struct Program {
@@ -25,7 +29,9 @@ pub struct Program {
 #[derive(Debug, Default)]
 struct Output {
     text: Mutex<String>,
+    /// Notified when there is more text, and when a stream ends.
     grown: Condvar,
+    open_streams: AtomicUsize,
 }
 
 impl Program {
@@ -60,9 +66,20 @@ impl Program {
         }
     }
 
-    /// Waits for the end; `None` when it does not come within the time.
+    /// Waits for the end, and until all that was printed is read; `None` when the end does not come within the time.
     #[must_use]
     pub fn wait(&mut self, within: Duration) -> Option<ExitStatus> {
+        let status = self.wait_end(within)?;
+        let bound = Bound::within(LAST_WORDS);
+        let mut text = self.output.text.lock().unwrap_or_else(PoisonError::into_inner);
+        while self.output.open_streams.load(Ordering::SeqCst) > 0 && !bound.is_over() {
+            let waited = self.output.grown.wait_timeout(text, bound.left());
+            text = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(status)
+    }
+
+    fn wait_end(&mut self, within: Duration) -> Option<ExitStatus> {
         if let Some(status) = self.child.try_wait().expect("the child is ours") {
             return Some(status);
         }
@@ -122,6 +139,7 @@ impl Drop for Program {
 
 fn read_into<R: Read + Send + 'static>(source: Option<R>, output: &Arc<Output>) {
     let (Some(mut source), output) = (source, Arc::clone(output)) else { return };
+    output.open_streams.fetch_add(1, Ordering::SeqCst);
     std::thread::spawn(move || {
         let mut buffer = [0; 4_096];
         while let Ok(size) = source.read(&mut buffer) {
@@ -136,6 +154,8 @@ fn read_into<R: Read + Send + 'static>(source: Option<R>, output: &Arc<Output>) 
             }
             output.grown.notify_all();
         }
+        let _text = output.text.lock();
+        output.open_streams.fetch_sub(1, Ordering::SeqCst);
         output.grown.notify_all();
     });
 }
@@ -152,6 +172,7 @@ mod tests {
         let mut program = Program::start(command);
         program.wait_output(PATIENCE, "ready", |text| text.contains("ready").then_some(()));
         assert_eq!(program.wait(Duration::from_millis(1)), None);
+        assert_eq!(program.output(), "ready\n");
         program.signal(Signal::TERM);
         assert!(!program.wait(PATIENCE).expect("it ends").success());
     }

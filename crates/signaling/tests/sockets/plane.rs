@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
@@ -20,12 +21,15 @@ pub(crate) enum Seen {
     Packet(usize, Packet),
     Timeout(Time),
     FlowError(Flow),
+    Thread(PathBuf),
 }
 
 /// What a test tells a service.
 pub(crate) enum Say {
     Send(Transmit),
     WakeAt(Time),
+    /// Asks for the worker's folder in `/proc`.
+    WhichThread,
 }
 
 pub(crate) struct Echo {
@@ -50,6 +54,10 @@ impl Service for Echo {
         match input {
             Say::Send(transmit) => self.out.push_back(transmit),
             Say::WakeAt(at) => self.wake_at = Some(at),
+            Say::WhichThread => {
+                let thread = Path::new("/proc").join(std::fs::read_link("/proc/thread-self").unwrap());
+                self.seen.send(Seen::Thread(thread)).unwrap();
+            }
         }
     }
 

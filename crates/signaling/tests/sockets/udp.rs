@@ -103,6 +103,26 @@ fn an_idle_worker_sends_what_the_mailbox_says() {
 }
 
 #[test]
+fn an_idle_worker_does_not_wake_up_by_itself() {
+    let plane = Plane::start(Transport::Udp, 1, Limits::default());
+    plane.mailbox(0).try_send(Say::WhichThread).ok().unwrap();
+    let Seen::Thread(thread) = plane.next() else { panic!("the worker says which thread it is") };
+    let switches = || {
+        let status = std::fs::read_to_string(thread.join("status")).unwrap();
+        let lines = status.lines().filter_map(|line| line.split_once("ctxt_switches:"));
+        lines.map(|(_, count)| count.trim().parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let asleep = || std::fs::read_to_string(thread.join("status")).unwrap().contains("State:\tS");
+    while !asleep() {
+        std::thread::yield_now();
+    }
+    let before = switches();
+    // Nothing is to happen: the only way to see that is to look again later.
+    std::thread::park_timeout(Duration::from_millis(500));
+    assert_eq!(switches(), before);
+}
+
+#[test]
 fn a_timer_fires_once_and_not_early() {
     let plane = Plane::start(Transport::Udp, 1, Limits::default());
     let at = plane.clock.now() + Duration::from_millis(30);
