@@ -41,6 +41,11 @@ impl Occupancy {
         }
     }
 
+    /// The places that all accounts together take.
+    pub(crate) fn total(&self) -> u32 {
+        self.stripes.iter().map(|stripe| stripe.lock().values().sum::<u32>()).sum()
+    }
+
     fn stripe(&self, account: AccountId) -> &Mutex<HashMap<AccountId, u32, RandomState>> {
         let index = FixedState::with_seed(1).hash_one(account) as usize % STRIPES;
         let [first, ..] = &self.stripes;

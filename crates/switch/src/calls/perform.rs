@@ -211,3 +211,115 @@ fn rejection(status: StatusCode, why: End) -> Reply {
         reply
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use clock::Random;
+    use model::{AccountId, Directory, Ha1, NewAccount, TenantId, Uid};
+    use sip::digest::{Algorithm, Answer, ReceivedChallenge, ha1};
+    use sip::{Flow, Message, Packet, Transport};
+
+    use super::*;
+    use crate::core::{MediaInput, Rules, Shard, Shared};
+    use crate::{CallSettings, DigestSettings, Identity, RegistrarSettings};
+
+    const NOW: Time = Time::from_secs(1_000);
+
+    fn shard() -> Shard {
+        let identity = Identity {
+            domain: "pbx.example".to_owned(),
+            realm: "pbx.example".to_owned(),
+            local_names: Vec::new(),
+            server_name: String::new(),
+            node: 1,
+            epoch: 1,
+        };
+        let digest = DigestSettings::new([7; 32]);
+        let rules = Rules::new(identity, RegistrarSettings::default(), CallSettings::default(), &digest);
+        let secret = |user: &str, password: &str| Ha1 {
+            md5: ha1(Algorithm::Md5, user, "pbx.example", password),
+            sha256: String::new(),
+            sha512_256: String::new(),
+        };
+        let new = NewAccount::new(TenantId::DEFAULT, "ann", "pbx.example", "correct horse");
+        let ann = new.into_account(AccountId(Uid::from_bytes([1; 16])), Time::ZERO, secret).unwrap();
+        let shared = Arc::new(Shared::new(Directory::new([ann], 1), &rules, Time::ZERO));
+        Shard::new(0, Env { shared, rules: Arc::new(rules) }, Random::seeded(1))
+    }
+
+    fn answer(shard: &mut Shard) -> Message {
+        Message::parse(shard.poll_transmit().unwrap().bytes).unwrap()
+    }
+
+    /// An echo call up to its media session.
+    fn call(shard: &mut Shard, call_id: &str) {
+        let uri = "sip:*43@pbx.example";
+        let invite = |cseq: u32, line: &str| {
+            let body = "v=0\r\no=- 1 1 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n";
+            let text = format!(
+                "INVITE {uri} SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9hG4bK{call_id}{cseq}\r\nMax-Forwards: 70\r\n\
+                 From: <sip:ann@pbx.example>;tag=1\r\nTo: <{uri}>\r\nCall-ID: {call_id}\r\nCSeq: {cseq} INVITE\r\n\
+                 Contact: <sip:ann@10.0.0.1>\r\n{line}Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let flow = Flow {
+                transport: Transport::Udp,
+                local: ([192, 0, 2, 1], 5060).into(),
+                remote: ([10, 0, 0, 1], 5060).into(),
+                connection: None,
+            };
+            Packet { flow, bytes: Bytes::from(text) }
+        };
+        shard.packet(NOW, invite(1, ""));
+        let challenge = answer(shard);
+        let challenge = ReceivedChallenge::parse(challenge.header(Name::ProxyAuthenticate).unwrap()).unwrap();
+        let credentials = challenge.answer(&Answer {
+            username: "ann",
+            ha1: &ha1(Algorithm::Md5, "ann", "pbx.example", "correct horse"),
+            method: b"INVITE",
+            uri,
+            body: b"",
+            nc: 1,
+            cnonce: "c",
+        });
+        shard.packet(NOW, invite(2, &format!("Proxy-Authorization: {credentials}\r\n")));
+        assert_eq!(answer(shard).status(), Some(StatusCode::TRYING));
+        while let Some(effect) = shard.poll_effect() {
+            if let Effect::Media(MediaCommand::Reserve { token, .. }) = effect {
+                let local = sdp::Local { addr: [192, 0, 2, 1].into(), rtp_port: 10_000 };
+                let session = media::SessionId::from_u64(token.0 + 1);
+                shard.media(NOW, MediaInput::Reserved { token, session, local });
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_the_call_it_happened_in_and_no_other() {
+        let mut shard = shard();
+        call(&mut shard, "one");
+        call(&mut shard, "two");
+        let Shard { env, state } = &mut shard;
+        state.step(env, NOW, 0, |_| panic!("a defect"));
+        let effects: Vec<_> = std::iter::from_fn(|| shard.poll_effect()).collect();
+        assert!(matches!(effects.first(), Some(Effect::Count(Counted::Defect))));
+        let released = |effect: &&Effect| matches!(effect, Effect::Media(MediaCommand::Release(_)));
+        assert_eq!(effects.iter().filter(released).count(), 1);
+        let refused = answer(&mut shard);
+        assert_eq!(
+            (refused.call_id(), refused.status()),
+            (Some(&b"one"[..]), Some(StatusCode::SERVER_INTERNAL_ERROR))
+        );
+        shard.timeout(NOW + std::time::Duration::from_secs(1));
+        let records: Vec<_> = std::iter::from_fn(|| shard.poll_effect())
+            .filter_map(
+                |effect| if let Effect::Store(Write::CdrClose(cdr), _) = effect { Some(cdr) } else { None },
+            )
+            .collect();
+        assert_eq!(records.len(), 1);
+        assert_eq!(records[0].termination.as_ref().unwrap().reason, "defect");
+        assert_eq!(shard.counts().0, 1, "the other call goes on");
+    }
+}

@@ -81,6 +81,12 @@ impl Shared {
         self.directory.load()
     }
 
+    /// The places in calls that all accounts together take: what a simulation asks at its end.
+    #[must_use]
+    pub fn calls_of_accounts(&self) -> u32 {
+        self.occupancy.total()
+    }
+
     /// The present directory, to keep.
     #[must_use]
     pub fn directory_snapshot(&self) -> Arc<Directory> {

@@ -47,8 +47,8 @@ pub(crate) const RETRY_AFTER_S: &str = "5";
 
 /// One shard of the switch.
 pub struct Shard {
-    env: Env,
-    state: State,
+    pub(crate) env: Env,
+    pub(crate) state: State,
 }
 
 /// Everything a shard knows that is its own.
