@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crosspoint_switch::{RegistrarSettings, WhenFull};
+use model::Binding;
 use sip::{Message, Name};
 use storage::Write;
 
@@ -308,5 +309,29 @@ fn a_repeated_register_gets_the_same_answer() {
         assert_eq!(first.status().unwrap().as_u16(), 200);
         world.receive(ann.flow, &message);
         assert_eq!(ann.next(world).bytes(), first.bytes(), "a lost 200 is repeated, not taken for a replay");
+    });
+}
+
+#[test]
+fn after_a_restart_the_stored_contacts_are_called_and_refreshed() {
+    play(|world| {
+        let mut bob = Phone::new("bob", "10.0.0.2:5060");
+        bob.register(world);
+        let Some(Write::BindingPut(stored)) = world.writes.last().cloned() else {
+            panic!("a binding was stored")
+        };
+        world.env.shared.locations.remove(stored.account);
+        // Another process begins with what the database kept.
+        world.env.shared.locations.load([Binding { connection: None, ..*stored }]);
+        assert_eq!(world.env.shared.locations.len(), 1);
+        Phone::new("ann", "10.0.0.1:5060").calls(world, "bob");
+        let invite = bob.gets(world, "INVITE sip:bob@10.0.0.2:5060");
+        bob.answers(world, &invite, "486 Busy Here", None);
+        world.lose_everything();
+        let lines = format!("Contact: {}\r\n", bob.contact());
+        assert!(
+            bob.register_with(world, "after", &lines).is_some(),
+            "a mere refresh is acknowledged at once"
+        );
     });
 }
