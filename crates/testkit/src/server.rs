@@ -224,11 +224,14 @@ impl Server {
         loop {
             self.assert_alive();
             if TcpStream::connect(self.http).is_ok() && api.get("/health/ready").0 == 200 {
-                return;
+                break;
             }
             assert!(!bound.is_over(), "the server is not ready; it printed:\n{}", self.program().output());
             self.program().wait_any_output(Duration::from_millis(20));
         }
+        // The command line finds its way in a moment after that.
+        self.program()
+            .wait_output(bound.left(), "that it is ready", |text| text.contains(" is ready").then_some(()));
     }
 }
 
