@@ -18,7 +18,8 @@ bench: ## our server beside Kamailio and rtpengine, in one run (about five minut
 	@benches/compare/bench.sh
 
 docs: ## write the generated documents again (docs/CONFIG.md, docs/openapi.json)
-	@UPDATE_DOCS=1 cargo test --quiet --profile quick -p crosspoint-config -p crosspoint-api -- up_to_date
+	@UPDATE_DOCS=1 cargo test --quiet --profile quick -p crosspoint-config config_page_is_up_to_date
+	@cargo run --quiet --profile quick -p crosspoint-server -- openapi > docs/openapi.json
 
 fmt: ## format the code
 	@cargo fmt --all

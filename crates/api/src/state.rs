@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use clock::{SystemClock, Time};
@@ -28,6 +29,8 @@ pub struct State {
     pub started_at: Time,
     /// What `GET /metrics` answers.
     pub metrics: RenderMetrics,
+    /// Set once everything stands: until then `GET /health/ready` says that the server is starting.
+    pub started: Arc<AtomicBool>,
 }
 
 /// What an operator can set about the API.
@@ -136,6 +139,7 @@ pub(crate) struct Inner {
     pub(crate) clock: SystemClock,
     pub(crate) started_at: Time,
     pub(crate) metrics: RenderMetrics,
+    pub(crate) started: Arc<AtomicBool>,
     pub(crate) tokens: Tokens,
     pub(crate) passwords: Checker,
     pub(crate) tries_by_source: Limiter<IpAddr>,
@@ -144,7 +148,7 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(state: State) -> App {
-        let State { exchange, storage, settings, clock, started_at, metrics } = state;
+        let State { exchange, storage, settings, clock, started_at, metrics, started } = state;
         Arc::new(Inner {
             tokens: Tokens::new(settings.secret.bytes(), settings.sip_secret.bytes()),
             passwords: Checker::new(),
@@ -156,6 +160,7 @@ impl Inner {
             clock,
             started_at,
             metrics,
+            started,
         })
     }
 }

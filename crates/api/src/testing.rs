@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -98,6 +99,7 @@ impl Api {
             clock: self.clock,
             started_at: self.clock.now(),
             metrics: Arc::new(|| "crosspoint_calls_active 0\n".to_owned()),
+            started: Arc::new(AtomicBool::new(true)),
         }
     }
 

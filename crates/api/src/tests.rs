@@ -111,10 +111,7 @@ fn every_schema_that_is_named_is_there() {
 fn the_committed_document_is_current() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(
-        committed == crate::openapi_json(),
-        "docs/openapi.json is not current; refresh it: cargo run --bin crosspoint -- openapi > docs/openapi.json"
-    );
+    assert!(committed == crate::openapi_json(), "docs/openapi.json is not current; refresh it: make docs");
 }
 
 #[tokio::test]

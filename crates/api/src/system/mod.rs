@@ -12,6 +12,9 @@ pub use config_status::{ConfigStatus, ListenerStatus};
 mod tests {
     use serde_json::json;
 
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use crate::testing::{Api, As};
 
     #[tokio::test]
@@ -24,6 +27,18 @@ mod tests {
         );
         let ready = api.get(&As::Nobody, "/health/ready").await.expect(200);
         assert_eq!(ready, json!({"status": "ready", "database": "ok", "exchange": "ok"}));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_starting_is_not_ready() {
+        let api = Api::start().await;
+        let started = Arc::new(AtomicBool::new(false));
+        let state = crate::State { started: Arc::clone(&started), ..api.state() };
+        let api = Api { router: crate::router(state), ..api };
+        let ready = api.get(&As::Nobody, "/health/ready").await.expect(503);
+        assert_eq!(ready, json!({"status": "not_ready", "database": "ok", "exchange": "starting"}));
+        started.store(true, Ordering::Release);
+        api.get(&As::Nobody, "/health/ready").await.expect(200);
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! `GET /health/ready`
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Json;
@@ -22,14 +23,14 @@ pub(crate) struct Ready {
     /// `ok` or `failed`.
     #[schema(example = "ok")]
     database: &'static str,
-    /// `ok`, or `draining`: no new calls, those in progress go on.
+    /// `ok`, `starting`, or `draining`: no new calls, those in progress go on.
     #[schema(example = "ok")]
     exchange: &'static str,
 }
 
 /// Whether the server takes work
 ///
-/// For load balancers: 503 while the database does not answer or the server drains.
+/// For load balancers: 503 while the server starts, while it drains, and while the database does not answer.
 #[utoipa::path(
     get, path = "/health/ready", tag = "system", operation_id = "ready", security(()),
     responses(
@@ -39,12 +40,15 @@ pub(crate) struct Ready {
 )]
 pub(crate) async fn ready(State(app): State<App>) -> (StatusCode, Json<Ready>) {
     let answered = matches!(tokio::time::timeout(PATIENCE, app.storage.ping()).await, Ok(Ok(())));
-    let draining = app.exchange.draining();
-    let (code, status) = match answered && !draining {
+    let exchange = match (app.started.load(Ordering::Acquire), app.exchange.draining()) {
+        (false, _) => "starting",
+        (true, true) => "draining",
+        (true, false) => "ok",
+    };
+    let (code, status) = match answered && exchange == "ok" {
         true => (StatusCode::OK, "ready"),
         false => (StatusCode::SERVICE_UNAVAILABLE, "not_ready"),
     };
     let database = if answered { "ok" } else { "failed" };
-    let exchange = if draining { "draining" } else { "ok" };
     (code, Json(Ready { status, database, exchange }))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -75,7 +76,9 @@ async fn start(loaded: &Loaded, file: Option<PathBuf>) -> anyhow::Result<Running
         now,
     )
     .await?;
-    let (serving, close_doors) = open_doors(&facts, (&exchange, &storage), (clock, file), render).await?;
+    let started = Arc::new(AtomicBool::new(false));
+    let (serving, close_doors) =
+        open_doors(&facts, (&exchange, &storage), (clock, file), (render, Arc::clone(&started))).await?;
     let local = local_access::leave(
         &storage,
         &config.data_dir,
@@ -84,6 +87,8 @@ async fn start(loaded: &Loaded, file: Option<PathBuf>) -> anyhow::Result<Running
         now,
     )
     .await?;
+    // Only now: whoever waited for readiness finds the key of the command line.
+    started.store(true, Ordering::Release);
     tell(&facts, made.as_ref());
     if made.is_some() {
         seed::shown(&storage, now).await?;
@@ -96,7 +101,7 @@ async fn open_doors(
     facts: &Facts<'_>,
     (exchange, storage): (&Exchange, &Storage),
     (clock, file): (SystemClock, Option<PathBuf>),
-    render: measures::Render,
+    (render, started): (measures::Render, Arc<AtomicBool>),
 ) -> anyhow::Result<(Serving, watch::Sender<bool>)> {
     let config: &Config = facts.config;
     let tls = config
@@ -114,6 +119,7 @@ async fn open_doors(
         clock,
         started_at,
         metrics: measures::with_exchange(render, exchange.clone()),
+        started,
     };
     let (close_doors, closed) = watch::channel(false);
     let doors = settings::doors(config, tls.as_ref());

@@ -86,17 +86,18 @@ impl State {
         }
     }
 
-    /// Hands the changes to the database. The ticket goes with the last new contact: commits keep the order.
-    fn store(&mut self, changes: Vec<Change>, mut ticket: Option<u64>) {
-        for change in changes.into_iter().rev() {
-            let waits = change.awaited().is_some();
+    /// Hands the changes to the database: what goes first, then what comes. Commits keep the order, so the ticket goes
+    /// with the last new contact: when it is on the disk, all are.
+    fn store(&mut self, mut changes: Vec<Change>, ticket: Option<u64>) {
+        changes.sort_by_key(|change| change.awaited().is_some());
+        let last = changes.len().saturating_sub(1);
+        for (index, change) in changes.into_iter().enumerate() {
             let write = match change {
                 Change::Put(binding) => Write::BindingPut(binding),
                 Change::Refresh(binding) => Write::BindingRefresh(binding),
                 Change::Remove { account, key } => Write::BindingRemove { account, key },
             };
-            let ticket = if waits { ticket.take() } else { None };
-            self.effects.push_back(Effect::Store(write, ticket));
+            self.effects.push_back(Effect::Store(write, ticket.filter(|_| index == last)));
         }
     }
 

@@ -122,6 +122,25 @@ fn several_contacts_live_beside_each_other_and_go_one_by_one_or_all() {
 }
 
 #[test]
+fn a_register_waits_for_the_last_of_its_new_contacts() {
+    play(|world| {
+        let mut ann = Phone::new("ann", "10.0.0.1:5060");
+        ann.register(world);
+        let lines =
+            "Contact: <sip:ann@10.0.0.1:1>, <sip:ann@10.0.0.1:5060>;expires=0, <sip:ann@10.0.0.1:2>\r\n";
+        assert!(ann.register_with(world, "more", lines).is_none());
+        let written = writes(world);
+        assert_eq!(
+            written.get(1..).unwrap(),
+            ["remove uri sip:ann@10.0.0.1:5060", "put sip:ann@10.0.0.1:1", "put sip:ann@10.0.0.1:2"]
+        );
+        assert_eq!(world.ticket_after, written.len(), "the commit of the last write is the commit of all");
+        world.commit();
+        assert_eq!(contacts(&ann.next(world)).len(), 2);
+    });
+}
+
+#[test]
 fn a_wildcard_stands_alone_and_ends() {
     play(|world| {
         let mut ann = Phone::new("ann", "10.0.0.1:5060");

@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) log: Vec<String>,
     /// Tickets whose writes are not committed.
     pub(crate) tickets: Vec<u64>,
+    /// How many writes there were when the last ticket was given: the commit of that many is what it waits for.
+    pub(crate) ticket_after: usize,
     /// Every write in order.
     pub(crate) writes: Vec<Write>,
     /// Media sessions held, by id, with the leg they serve.
@@ -123,6 +125,7 @@ impl World {
             sent: VecDeque::new(),
             log: Vec::new(),
             tickets: Vec::new(),
+            ticket_after: 0,
             writes: Vec::new(),
             sessions: BTreeMap::new(),
             next_session: 1,
@@ -165,7 +168,10 @@ impl World {
         match effect {
             Effect::Store(write, ticket) => {
                 self.writes.push(write);
-                self.tickets.extend(ticket);
+                if let Some(ticket) = ticket {
+                    self.tickets.push(ticket);
+                    self.ticket_after = self.writes.len();
+                }
             }
             Effect::Media(MediaCommand::Reserve { token, .. }) if self.no_ports => {
                 let now = self.now;
