@@ -17,7 +17,7 @@ use uri::Aor;
 use crate::accounts::Accounts;
 use crate::core::{Command, Env, Report, Rules, Shard, Shared};
 use crate::shell::{Gauges, Input, Measures, Outside, Relay, Replies, Worker};
-use crate::view::{CallView, ChannelView, Counters};
+use crate::view::{CallView, Counters};
 use crate::{Error, Identity, Settings};
 
 /// A shard that does not answer a command within this time is stopping or overloaded.
@@ -263,15 +263,6 @@ impl Exchange {
         let reports = self.ask(|id| Command::HangUp { id, uid }).await;
         let found = reports.contains(&Report::HungUp(true));
         if found { Ok(()) } else { Err(Error::NotFound("call")) }
-    }
-
-    /// Every media channel of the running calls.
-    pub async fn channels(&self) -> Vec<ChannelView> {
-        let calls = self.active_calls().await;
-        calls
-            .into_iter()
-            .flat_map(|call| call.legs.into_iter().map(move |leg| ChannelView::new(call.uid, leg)))
-            .collect()
     }
 
     async fn show(&self, uid: Option<CallUid>) -> Vec<CallView> {

@@ -25,4 +25,4 @@ pub use settings::{
     Advertise, Algorithm, CallSettings, DigestSettings, Forking, Identity, RegistrarSettings, Settings,
     WhenFull,
 };
-pub use view::{CallState, CallView, ChannelView, Counters, LegView, MediaView};
+pub use view::{CallState, CallView, Counters, LegView, MediaView};
