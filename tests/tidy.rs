@@ -317,6 +317,16 @@ fn below(allowed: &BTreeMap<&str, &[&str]>, from: &str, to: &str) -> bool {
         .is_some_and(|targets| targets.iter().any(|target| *target == to || below(allowed, target, to)))
 }
 
+#[test]
+fn the_table_of_places_names_what_exists() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let table = text.split("## Where is").nth(1).and_then(|rest| rest.split("\n## ").next()).unwrap();
+    let places: Vec<&str> = table.split('`').skip(1).step_by(2).filter(|place| place.contains('/')).collect();
+    let wrong: Vec<_> =
+        places.iter().filter(|place| !place.contains('<') && !root().join(place).exists()).collect();
+    assert!(places.len() > 20 && wrong.is_empty(), "places of ARCHITECTURE.md that are not there: {wrong:?}");
+}
+
 // — reading the tree —
 
 fn root() -> PathBuf {
