@@ -174,7 +174,11 @@ impl Task {
                     }
                     return Ok(Ok(()));
                 }
-                Err(sqlx::Error::PoolClosed) => return Err(Closed),
+                Err(sqlx::Error::PoolClosed) => {
+                    // Before whoever flushes hears of it: from then on nothing is taken.
+                    self.shared.pending.lock().close();
+                    return Err(Closed);
+                }
                 Err(error) => error,
             };
             if dialect::failure(&error) == Failure::Row {
